@@ -1,0 +1,104 @@
+/* Borrowed slices and owned, growing buffers. Layer: base. Threads: one owner at a time. */
+#ifndef CANDOR_BASE_BYTES_H
+#define CANDOR_BASE_BYTES_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/status.h"
+
+/* Borrowed bytes: only refers to memory that somebody else owns. p may be NULL when n is 0.
+ * Not terminated by NUL. */
+typedef struct candor_bytes {
+    const char *p;
+    size_t n;
+} candor_bytes;
+
+#define CANDOR_LIT(s) ((candor_bytes){(s), sizeof(s) - 1})
+
+static inline candor_bytes candor_bytes_of(const char *p, size_t n)
+{
+    return (candor_bytes){p, n};
+}
+static inline candor_bytes candor_bytes_str(const char *s)
+{
+    return (candor_bytes){s, s != NULL ? strlen(s) : 0};
+}
+static inline bool candor_bytes_eq(candor_bytes a, candor_bytes b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* Owned buffer. Zero-initialise, or candor_buf_init_fixed over caller's storage. A failed append
+ * sets `failed` and appends nothing; later appends are no-ops, so a writer checks once at its end. */
+typedef struct candor_buf {
+    char *p;
+    size_t n;
+    size_t cap;
+    size_t max;   /* 0: no limit beyond memory */
+    bool fixed;   /* storage belongs to the caller; never grown, never freed */
+    bool failed;
+} candor_buf;
+
+void candor_buf_init_fixed(candor_buf *b, char *storage, size_t cap);
+/* Grows so that `more` bytes fit after n. Sets failed and returns false when it cannot. */
+bool candor_buf_reserve(candor_buf *b, size_t more);
+void candor_buf_clear(candor_buf *b); /* n = 0, failed = false; keeps the storage */
+void candor_buf_free(candor_buf *b);  /* accepts a zeroed buffer; leaves it zeroed */
+void candor_buf_put_slow(candor_buf *b, const void *p, size_t n);
+void candor_buf_putf(candor_buf *b, const char *fmt, ...) CANDOR_PRINTF(2, 3);
+
+static inline void candor_buf_put(candor_buf *b, const void *p, size_t n)
+{
+    if (!b->failed && n <= b->cap - b->n) {
+        if (n != 0) {
+            memcpy(b->p + b->n, p, n);
+            b->n += n;
+        }
+    } else {
+        candor_buf_put_slow(b, p, n);
+    }
+}
+static inline void candor_buf_put_bytes(candor_buf *b, candor_bytes s)
+{
+    candor_buf_put(b, s.p, s.n);
+}
+static inline void candor_buf_put_c(candor_buf *b, char c)
+{
+    candor_buf_put(b, &c, 1);
+}
+static inline candor_bytes candor_buf_bytes(const candor_buf *b)
+{
+    return (candor_bytes){b->p, b->n};
+}
+
+/* Explicit little-endian access; no alignment needed. */
+static inline void candor_put_u32(void *at, uint32_t v)
+{
+    unsigned char *d = at;
+    d[0] = (unsigned char)v;
+    d[1] = (unsigned char)(v >> 8);
+    d[2] = (unsigned char)(v >> 16);
+    d[3] = (unsigned char)(v >> 24);
+}
+static inline uint32_t candor_get_u32(const void *at)
+{
+    const unsigned char *s = at;
+    return (uint32_t)s[0] | (uint32_t)s[1] << 8 | (uint32_t)s[2] << 16 | (uint32_t)s[3] << 24;
+}
+static inline void candor_put_u64(void *at, uint64_t v)
+{
+    candor_put_u32(at, (uint32_t)v);
+    candor_put_u32((unsigned char *)at + 4, (uint32_t)(v >> 32));
+}
+static inline uint64_t candor_get_u64(const void *at)
+{
+    return (uint64_t)candor_get_u32(at) | (uint64_t)candor_get_u32((const unsigned char *)at + 4) << 32;
+}
+
+/* Lower-case hex; out must hold 2*n bytes; not terminated. */
+void candor_hex_encode(const void *src, size_t n, char *out);
+/* Accepts both cases. False unless src is exactly 2*n hex digits. */
+bool candor_hex_decode(candor_bytes src, void *out, size_t n);
+
+#endif

@@ -1,0 +1,125 @@
+/* The operating system: files, maps, locks, threads, clocks, directories, wake-ups. The only part
+ * with one file a platform (posix.c, windows.c); nothing above it has a platform conditional.
+ * Layer: plat (uses base). Paths are UTF-8. Files are created 600, directories 700; every descriptor
+ * is close-on-exec. On failure err holds errno and the step. */
+#ifndef CANDOR_PLAT_H
+#define CANDOR_PLAT_H
+
+#include "base/bytes.h"
+
+#define CANDOR_PATH_MAX 4096
+
+/* --- paths and directories ------------------------------------------------------------------ */
+/* dir/name into out; CANDOR_LIMIT when it does not fit. */
+CANDOR_CHECK candor_status candor_path_join(const char *dir, const char *name, char *out, size_t cap,
+                                            candor_err *err);
+/* mkdir -p with mode 700 for what is created. */
+CANDOR_CHECK candor_status candor_dir_create(const char *path, candor_err *err);
+/* Calls visit for each entry but . and .., in no order, until it returns false. */
+typedef bool (*candor_dir_visit)(void *ctx, const char *name);
+CANDOR_CHECK candor_status candor_dir_list(const char *path, candor_dir_visit visit, void *ctx,
+                                           candor_err *err);
+CANDOR_CHECK candor_status candor_dir_sync(const char *path, candor_err *err);
+/* Free bytes for an unprivileged writer on the file system of path. */
+CANDOR_CHECK candor_status candor_disk_free(const char *path, uint64_t *out, candor_err *err);
+/* The per-user data directory for an app: $XDG_DATA_HOME or ~/.local/share/<app>/telemetry,
+ * ~/Library/Application Support/..., %LOCALAPPDATA%\\.... CANDOR_NOTFOUND without a home. */
+CANDOR_CHECK candor_status candor_data_dir(const char *app, char *out, size_t cap, candor_err *err);
+
+/* --- files ----------------------------------------------------------------------------------- */
+typedef struct candor_file candor_file;
+typedef enum candor_open_mode {
+    CANDOR_OPEN_READ,       /* must exist */
+    CANDOR_OPEN_READ_WRITE, /* created when missing */
+    CANDOR_OPEN_CREATE_NEW  /* must not exist (O_EXCL) */
+} candor_open_mode;
+CANDOR_CHECK candor_status candor_file_open(const char *path, candor_open_mode mode, candor_file **out,
+                                            candor_err *err);
+CANDOR_CHECK candor_status candor_file_size(candor_file *f, uint64_t *out, candor_err *err);
+CANDOR_CHECK candor_status candor_file_write(candor_file *f, candor_bytes body, candor_err *err);
+/* Blocks exist up to size afterwards (posix_fallocate), so that a store into a map cannot SIGBUS. */
+CANDOR_CHECK candor_status candor_file_allocate(candor_file *f, uint64_t size, candor_err *err);
+CANDOR_CHECK candor_status candor_file_sync(candor_file *f, candor_err *err); /* data, not directory */
+/* Exclusive lock on the open file, gone with the process. CANDOR_BUSY when another holder lives. */
+CANDOR_CHECK candor_status candor_file_try_lock(candor_file *f, candor_err *err);
+void candor_file_unlock(candor_file *f);
+/* Frees f and sets *f to NULL whatever happens; a failed close is a failed write. */
+CANDOR_CHECK candor_status candor_file_close(candor_file **f, candor_err *err);
+void candor_file_discard(candor_file *f); /* close without report; accepts NULL */
+
+/* Append the whole file to out; CANDOR_LIMIT over max bytes. */
+CANDOR_CHECK candor_status candor_file_read_all(const char *path, size_t max, candor_buf *out,
+                                                candor_err *err);
+/* Temporary name beside path, write, sync, rename, sync the directory. */
+CANDOR_CHECK candor_status candor_file_write_durable(const char *path, candor_bytes body,
+                                                     candor_err *err);
+/* Rename over an existing file, retried with a bound where a scanner may hold it (Windows). */
+CANDOR_CHECK candor_status candor_rename_durable(const char *from, const char *to, candor_err *err);
+CANDOR_CHECK candor_status candor_unlink(const char *path, candor_err *err); /* NOTFOUND is a status */
+void candor_unlink_quiet(const char *path);
+CANDOR_CHECK candor_status candor_file_mtime(const char *path, int64_t *unix_ms, uint64_t *size,
+                                             candor_err *err);
+
+/* --- shared maps ------------------------------------------------------------------------------- */
+typedef struct candor_map {
+    unsigned char *p;
+    size_t n;
+    void *os; /* private */
+} candor_map;
+/* Map the first n bytes of f shared; writable when writable. The file may be closed afterwards, but
+ * keep it open for its lock. */
+CANDOR_CHECK candor_status candor_map_open(candor_file *f, size_t n, bool writable, candor_map *out,
+                                           candor_err *err);
+/* Make every page present and writable now, so that a later store takes no page fault. Best effort. */
+void candor_map_touch(candor_map *m);
+/* Write the range to disk and wait. */
+CANDOR_CHECK candor_status candor_map_sync(candor_map *m, size_t at, size_t n, candor_err *err);
+void candor_map_close(candor_map *m); /* accepts a zeroed map; leaves it zeroed */
+
+/* --- clocks ------------------------------------------------------------------------------------ */
+int64_t candor_clock_unix_ms(void);
+uint64_t candor_clock_mono_ns(void);
+
+/* --- threads ----------------------------------------------------------------------------------- */
+typedef struct candor_mutex candor_mutex;
+CANDOR_CHECK candor_status candor_mutex_new(candor_mutex **out);
+void candor_mutex_free(candor_mutex *m); /* accepts NULL */
+void candor_mutex_lock(candor_mutex *m);
+void candor_mutex_unlock(candor_mutex *m);
+
+typedef struct candor_thread candor_thread;
+/* name: at most 15 bytes, for debuggers. All signals are blocked in the thread. */
+CANDOR_CHECK candor_status candor_thread_start(const char *name, void (*run)(void *), void *ctx,
+                                               candor_thread **out, candor_err *err);
+void candor_thread_join(candor_thread **t);
+
+/* Sleep and wake: one sleeper, any number of wakers; a wake before the sleep is not lost.
+ * The handle can be polled together with sockets. */
+typedef struct candor_waker candor_waker;
+CANDOR_CHECK candor_status candor_waker_new(candor_waker **out, candor_err *err);
+void candor_waker_free(candor_waker *w);
+void candor_waker_wake(candor_waker *w);                  /* any thread; never blocks */
+void candor_waker_sleep(candor_waker *w, int timeout_ms); /* <0: for ever; clears the wake */
+void candor_waker_clear(candor_waker *w);
+intptr_t candor_waker_handle(const candor_waker *w); /* readable when woken; socket on Windows */
+
+/* One-shot completion another thread waits for, with a bound. */
+typedef struct candor_latch candor_latch;
+CANDOR_CHECK candor_status candor_latch_new(candor_latch **out);
+void candor_latch_free(candor_latch *l);
+void candor_latch_open(candor_latch *l);
+bool candor_latch_wait(candor_latch *l, int timeout_ms); /* false: timed out */
+
+/* --- processes ---------------------------------------------------------------------------------- */
+uint64_t candor_process_id(void);
+/* A guard made in one process and false in its fork children, without a system call a check. */
+typedef struct candor_fork_guard candor_fork_guard;
+CANDOR_CHECK candor_status candor_fork_guard_new(candor_fork_guard **out);
+void candor_fork_guard_free(candor_fork_guard *g);
+bool candor_fork_guard_same(const candor_fork_guard *g);
+/* "linux-x64", "win32-arm64", ...: Node's names. Static text. */
+const char *candor_platform_name(void);
+/* The home directory of the user. */
+CANDOR_CHECK candor_status candor_home_dir(char *out, size_t cap, candor_err *err);
+
+#endif
