@@ -6,11 +6,12 @@
 #include "base/bytes.h"
 
 #define CANDOR_SHA256_SIZE 32
-#define CANDOR_HASH_TEXT 32 /* hex digits of a stored hash: the first 128 bits */
+#define CANDOR_HASH_TEXT   32 /* hex digits of a stored hash: the first 128 bits */
 
 CANDOR_CHECK candor_status candor_sha256(candor_bytes in, unsigned char out[CANDOR_SHA256_SIZE]);
 
-/* A key made ready once, so that each call costs two compressions and no allocation. */
+/* A key made ready once, so that each call costs two compressions besides the message's own, and
+ * allocates nothing. */
 typedef struct candor_hmac candor_hmac;
 CANDOR_CHECK candor_status candor_hmac_new(candor_bytes key, candor_hmac **out);
 CANDOR_CHECK candor_status candor_hmac_run(candor_hmac *h, candor_bytes in,

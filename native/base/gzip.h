@@ -1,4 +1,5 @@
-/* gzip (RFC 1952) over zlib: whole-buffer compress, inflate with a cap. Layer: base. */
+/* gzip (RFC 1952) over zlib: whole-buffer compress, inflate with a cap. The collector reads
+ * bodies with central/inflate.c instead. Layer: base. */
 #ifndef CANDOR_BASE_GZIP_H
 #define CANDOR_BASE_GZIP_H
 
@@ -14,12 +15,5 @@ CANDOR_CHECK candor_status candor_gzip(candor_bytes in, int level, const char *c
  * truncated input or trailing garbage. comment (may be NULL, cap bytes) gets the first member's. */
 CANDOR_CHECK candor_status candor_gunzip(candor_bytes in, size_t max_out, candor_buf *out,
                                          char *comment, size_t comment_cap, candor_err *err);
-
-/* A reusable inflater: one zlib state for many bodies, so that a request costs no allocation. */
-typedef struct candor_inflater candor_inflater;
-CANDOR_CHECK candor_status candor_inflater_new(candor_inflater **out);
-CANDOR_CHECK candor_status candor_inflater_run(candor_inflater *z, candor_bytes in, size_t max_out,
-                                               candor_buf *out, candor_err *err);
-void candor_inflater_free(candor_inflater *z); /* accepts NULL */
 
 #endif

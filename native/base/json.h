@@ -37,7 +37,7 @@ typedef struct candor_json {
     const char *start, *p, *end;
     const char *error; /* static text of the first error, else NULL */
     unsigned depth, max_depth;
-    unsigned char expect;                          /* private */
+    unsigned char expect;                           /* private */
     uint64_t is_object[CANDOR_JSON_DEPTH_MAX / 64]; /* private: one bit a level */
 } candor_json;
 
@@ -67,8 +67,13 @@ bool candor_json_int64(candor_bytes raw, int64_t *out);
 void candor_json_put_string(candor_buf *b, candor_bytes s);
 void candor_json_put_i64(candor_buf *b, int64_t v);
 /* v rounded half away from zero to 0..6 decimals, trailing zeros dropped, never an exponent, never
- * "-0". |v| must be <= 1e12; NaN and infinities write null. Idempotent through candor_json_double. */
+ * "-0". |v| must be <= 1e12; NaN and infinities write null. Idempotent through candor_json_double.
+ */
 void candor_json_put_fixed(candor_buf *b, double v, unsigned decimals);
+/* The same to memory that holds CANDOR_JSON_NUMBER_MAX bytes; the result is the text's end. */
+#define CANDOR_JSON_NUMBER_MAX 32 /* sign, 20 digits, point, 6 decimals, and some room */
+char *candor_json_write_i64(char *to, int64_t v);
+char *candor_json_write_fixed(char *to, double v, unsigned decimals);
 
 /* Length of the well-formed UTF-8 character at p (1..4), or 0. end > p. */
 unsigned candor_utf8_len(const char *p, const char *end);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #if defined(__GNUC__)
-#define CANDOR_CHECK __attribute__((warn_unused_result))
+#define CANDOR_CHECK             __attribute__((warn_unused_result))
 #define CANDOR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define CANDOR_CHECK

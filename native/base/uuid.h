@@ -19,8 +19,8 @@ uint64_t candor_uuid7_ms(const unsigned char id[16]);
 
 /* unix_ms must lie in years 0000..9999. UTC, milliseconds (RFC 3339). */
 void candor_time_format(int64_t unix_ms, char out[CANDOR_TIME_TEXT]);
-/* RFC 3339 date-time with any offset, fraction of any length (cut to ms). Leap second 60 is taken as
- * 59.999. False when malformed or not a calendar date. */
+/* RFC 3339 date-time with any offset, fraction of any length (cut to ms). Leap second 60 is taken
+ * as 59.999. False when malformed or not a calendar date. */
 bool candor_time_parse(candor_bytes text, int64_t *unix_ms);
 
 #endif

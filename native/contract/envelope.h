@@ -7,7 +7,12 @@
 
 #include "contract/sanitise.h"
 
-/* Who emits; the same for every event of a session. All borrowed, all pass candor_id_ok. */
+/* An app version: an id of at most CANDOR_BASE_ID_MAX bytes, but what reads like an address passes,
+ * because 10.0.22631.1 is a version. A token or a key is refused as in any other id. */
+bool candor_version_ok(candor_bytes s);
+
+/* Who emits; the same for every event of a session. All borrowed; app_version passes
+ * candor_version_ok, the others candor_id_ok. */
 typedef struct candor_context {
     candor_bytes session_id; /* UUID text */
     candor_bytes user_id;
@@ -45,19 +50,22 @@ CANDOR_CHECK candor_status candor_event_write(const unsigned char id[16], candor
     X(CLOCK_SKEW, "event_id or timestamp is too far from the collector's clock")                   \
     X(BAD_BASE_FIELD, "a base field is missing or is not an opaque id")                            \
     X(BAD_PAYLOAD, "payload is missing or is not a JSON object")                                   \
-    X(BAD_JSON, "malformed JSON")
+    X(BAD_JSON, "malformed JSON")                                                                  \
+    X(FAILED, "the event could not be processed now; send it again")
 #define CANDOR_REJECT_AS_ENUM(id, text) CANDOR_REJECT_##id,
-typedef enum candor_reject { CANDOR_REJECT_MAP(CANDOR_REJECT_AS_ENUM) CANDOR_REJECT_COUNT } candor_reject;
+typedef enum candor_reject {
+    CANDOR_REJECT_MAP(CANDOR_REJECT_AS_ENUM) CANDOR_REJECT_COUNT
+} candor_reject;
 const char *candor_reject_name(candor_reject r); /* lower-case identifier, e.g. "unknown_event" */
 const char *candor_reject_text(candor_reject r); /* sentence */
 
 /* Parse and re-sanitise the event whose first token t was just read from j. Keys may come in any
- * order; the last of a duplicate counts. Base fields must be plain ids without escapes (app_version:
- * the same characters, but four dotted numbers are allowed); unknown base keys are skipped and tallied.
- * The sanitised payload is appended to payload_out, which may move as it grows: payload_at and
- * payload_len say where. Every other slice points into the text of j.
- * now_ms and the skew bounds guard event_id and timestamp; max_past_ms == 0 switches the check off.
- * After any rejection but BAD_JSON the tokenizer stands behind the event: the next can be read. */
+ * order; the last of a duplicate counts. Base fields must be plain ids without escapes
+ * (app_version: candor_version_ok); unknown base keys are skipped and tallied. The sanitised
+ * payload is appended to payload_out, which may move as it grows: payload_at and payload_len say
+ * where. Every other slice points into the text of j. now_ms and the skew bounds guard event_id and
+ * timestamp; max_past_ms == 0 switches the check off. After any rejection but BAD_JSON the
+ * tokenizer stands behind the event: the next can be read. */
 typedef struct candor_parse_rules {
     int64_t now_ms, max_past_ms, max_future_ms;
 } candor_parse_rules;

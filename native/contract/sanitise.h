@@ -1,7 +1,7 @@
 /* Stage 2/10: sanitise. In: a payload as typed slots (from JS) or JSON (from everywhere else).
- * Out: the payload as JSON text that holds allowlisted fields only, in schema order, each bounded by
- * its field rule. Both front ends fill the same slots, and one set of rules writes them.
- * Layer: contract. Threads: one candor_sanitiser per thread; the schema is shared. */
+ * Out: the payload as JSON text that holds allowlisted fields only, in schema order, each bounded
+ * by its field rule. Both front ends fill the same slots, and one set of rules writes them. Layer:
+ * contract. Threads: one candor_sanitiser per thread; the schema is shared. */
 #ifndef CANDOR_CONTRACT_SANITISE_H
 #define CANDOR_CONTRACT_SANITISE_H
 
@@ -9,7 +9,8 @@
 #include "base/json.h"
 #include "contract/schema.h"
 
-/* What the rules changed; counted, never silent. Names appear in status and in per-event results. */
+/* What the rules changed; counted, never silent. Names appear in status and in per-event results.
+ */
 #define CANDOR_ADJUST_MAP(X)                                                                       \
     X(CLAMPED, "clamped")             /* number outside its range, set to the nearest bound */     \
     X(ENUM_OTHER, "enum_other")       /* unknown enum value, replaced by the catch-all */          \
@@ -33,17 +34,18 @@ typedef struct candor_tally {
 /* One value on its way through the rules. Strings are borrowed. */
 typedef enum candor_value_type {
     CANDOR_VALUE_ABSENT,
-    CANDOR_VALUE_NUMBER,  /* num; a boolean is 0 or 1 with BOOL */
+    CANDOR_VALUE_NUMBER, /* num; a boolean is 0 or 1 with BOOL */
     CANDOR_VALUE_BOOL,
-    CANDOR_VALUE_STRING,  /* str: UTF-8, decoded */
-    CANDOR_VALUE_INDEX,   /* num: index into ENUM values; out of range is an unknown value */
-    CANDOR_VALUE_LIST,    /* items, n_items */
-    CANDOR_VALUE_BAD      /* present, of a type the field does not take */
+    CANDOR_VALUE_STRING, /* str: UTF-8, decoded */
+    CANDOR_VALUE_INDEX,  /* num: index into ENUM values; out of range is an unknown value */
+    CANDOR_VALUE_LIST,   /* items, n_items */
+    CANDOR_VALUE_BAD     /* present, of a type the field does not take */
 } candor_value_type;
 
 typedef struct candor_value {
     candor_value_type type;
-    bool cut; /* STRING: the front end already cut it; trimmed back to a boundary before redaction */
+    bool
+        cut; /* STRING: the front end already cut it; trimmed back to a boundary before redaction */
     double num;
     candor_bytes str;
     const struct candor_value *items;
@@ -61,7 +63,7 @@ typedef struct candor_sanitiser {
     candor_hmac *hash_key; /* borrowed; this thread's own */
     candor_sanitise_mode mode;
     bool redact_off; /* test hook only: set by tests, reachable from no option of a release */
-    candor_buf scratch;
+    candor_buf scratch, spare; /* private */
 } candor_sanitiser;
 
 void candor_sanitiser_init(candor_sanitiser *s, const candor_schema *schema, candor_hmac *hash_key,
@@ -95,9 +97,13 @@ CANDOR_CHECK candor_status candor_sanitise_json(candor_sanitiser *s, const cando
  *   544  heap              UTF-8 of strings; list elements 8-byte aligned, each as a slot
  * Bit 31 of a string's len: the encoder cut it (CANDOR_TYPED_CUT). */
 #define CANDOR_TYPED_SLOTS_AT 32
-#define CANDOR_TYPED_HEAP_AT 544
-#define CANDOR_TYPED_SIZE (CANDOR_TYPED_HEAP_AT + 196608)
-#define CANDOR_TYPED_CUT 0x80000000u
+#define CANDOR_TYPED_HEAP_AT  544
+#define CANDOR_TYPED_SIZE     (CANDOR_TYPED_HEAP_AT + 196608)
+#define CANDOR_TYPED_CUT      0x80000000u
+/* In place of an index: the encoder refused the event. candor_emit_typed counts the reason. */
+#define CANDOR_TYPED_UNKNOWN_EVENT 0xffffffffu
+#define CANDOR_TYPED_BAD_PAYLOAD   0xfffffffeu
+#define CANDOR_TYPED_TOO_LARGE     0xfffffffdu
 CANDOR_CHECK candor_status candor_sanitise_typed(candor_sanitiser *s, const candor_event_def *def,
                                                  const unsigned char *area, size_t area_size,
                                                  candor_buf *out, candor_tally *tally);

@@ -23,24 +23,27 @@
 #define CANDOR_KIND_AS_ENUM(id, text) CANDOR_KIND_##id,
 typedef enum candor_kind { CANDOR_KIND_MAP(CANDOR_KIND_AS_ENUM) CANDOR_KIND_COUNT } candor_kind;
 
-#define CANDOR_LEVEL_MAP(X) X(CRASH, "crash") X(ERROR, "error") X(USAGE, "usage") X(CONTENT, "content")
+#define CANDOR_LEVEL_MAP(X)                                                                        \
+    X(CRASH, "crash") X(ERROR, "error") X(USAGE, "usage") X(CONTENT, "content")
 #define CANDOR_LEVEL_AS_ENUM(id, text) CANDOR_LEVEL_##id,
-typedef enum candor_level { CANDOR_LEVEL_MAP(CANDOR_LEVEL_AS_ENUM) CANDOR_LEVEL_COUNT } candor_level;
+typedef enum candor_level {
+    CANDOR_LEVEL_MAP(CANDOR_LEVEL_AS_ENUM) CANDOR_LEVEL_COUNT
+} candor_level;
 
 typedef struct candor_field {
     candor_bytes name;
-    candor_bytes alias;    /* snake_case form of name, accepted in JSON; empty when the same */
-    candor_bytes key_json; /* "name": with quotes and colon, ready to write */
-    candor_kind kind;      /* LIST: see `of` */
-    candor_kind of;        /* kind of the value itself; of a list, that of its elements */
-    double min, max;       /* INT, NUMBER, DURATION; inclusive */
-    unsigned decimals;     /* NUMBER 0..6 (default 3), DURATION (default 3) */
-    unsigned max_length;   /* ID, TEXT, STACK: bytes of UTF-8; CONTENT: maxBytes */
-    unsigned max_items;    /* LIST */
+    candor_bytes alias;         /* snake_case form of name, accepted in JSON; empty when the same */
+    candor_bytes key_json;      /* "name": with quotes and colon, ready to write */
+    candor_kind kind;           /* LIST: see `of` */
+    candor_kind of;             /* kind of the value itself; of a list, that of its elements */
+    double min, max;            /* INT, NUMBER, DURATION; inclusive */
+    unsigned decimals;          /* NUMBER 0..6 (default 3), DURATION (default 3) */
+    unsigned max_length;        /* ID, TEXT, STACK: bytes of UTF-8; CONTENT: maxBytes */
+    unsigned max_items;         /* LIST */
     const candor_bytes *values; /* ENUM */
     unsigned n_values;
-    int other;             /* ENUM: index of the catch-all in values, or -1: unknown is dropped */
-    const double *bounds;  /* BUCKET: ascending lower bounds */
+    int other;            /* ENUM: index of the catch-all in values, or -1: unknown is dropped */
+    const double *bounds; /* BUCKET: ascending lower bounds */
     unsigned n_bounds;
     candor_bytes unit, note; /* documentation; may be empty */
 } candor_field;
@@ -53,6 +56,10 @@ typedef struct candor_event_def {
     double sample; /* 0..1, the share that is kept */
     const candor_field *fields;
     unsigned n_fields;
+    const candor_field *chart_by;        /* what a chart groups by: ENUM, ID or BOOL; NULL: none */
+    const candor_field *chart_histogram; /* what it measures: INT, NUMBER or DURATION; NULL: none */
+    const unsigned char *slots;          /* private: hash table over names and aliases */
+    unsigned slot_mask;                  /* private */
 } candor_event_def;
 
 typedef struct candor_schema candor_schema;
@@ -65,8 +72,9 @@ CANDOR_CHECK candor_status candor_schema_compile(candor_bytes text, const char *
 void candor_schema_free(candor_schema *s); /* accepts NULL */
 
 /* All borrowed from s. */
-const candor_event_def *candor_schema_event(const candor_schema *s, candor_bytes name); /* or NULL */
-const candor_event_def *candor_schema_at(const candor_schema *s, unsigned index);       /* or NULL */
+const candor_event_def *candor_schema_event(const candor_schema *s,
+                                            candor_bytes name);                   /* or NULL */
+const candor_event_def *candor_schema_at(const candor_schema *s, unsigned index); /* or NULL */
 unsigned candor_schema_count(const candor_schema *s);
 candor_bytes candor_schema_name(const candor_schema *s);
 unsigned candor_schema_version(const candor_schema *s);

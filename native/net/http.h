@@ -10,13 +10,13 @@ typedef struct candor_http candor_http;
 
 typedef struct candor_http_settings { /* all strings borrowed until candor_http_new returns */
     const char *user_agent;
-    const char *proxy;       /* NULL: HTTPS_PROXY / HTTP_PROXY / NO_PROXY of the environment */
-    const char *ca_file;     /* NULL: the system's trust store */
-    candor_bytes ca_pem;     /* extra roots as PEM text; empty: none */
-    unsigned connect_timeout_ms;
-    unsigned total_timeout_ms;
-    unsigned stall_timeout_ms; /* no byte in either direction for this long */
-    size_t response_max;       /* bytes kept of a response body; the rest is refused */
+    const char *proxy;   /* NULL: HTTPS_PROXY / NO_PROXY of the environment; http: uses none */
+    const char *ca_file; /* instead of the system's trust store; NULL: that store */
+    candor_bytes ca_pem; /* extra roots as PEM text, added to either; empty: none */
+    unsigned connect_timeout_ms; /* name, TCP and TLS together; 0: libcurl's five minutes */
+    unsigned total_timeout_ms;   /* 0: none */
+    unsigned stall_timeout_ms;   /* no byte in either direction for this long; 0: none */
+    size_t response_max;         /* bytes kept of a response body; the rest is refused */
 } candor_http_settings;
 
 typedef struct candor_http_header {
@@ -31,22 +31,24 @@ typedef struct candor_http_request {
 } candor_http_request;
 
 typedef struct candor_http_response {
-    candor_status status;      /* OK: a complete response came */
-    int code;                  /* HTTP status, or 0 */
-    int64_t retry_after_ms;    /* from Retry-After (seconds or HTTP-date, RFC 9110 10.2.3); -1: none */
-    candor_bytes body;         /* borrowed until the next request; terminated by NUL */
-    char error[256];           /* sentence when status is not OK */
+    candor_status status;   /* OK: a complete response came, of any code but a redirect's (NET) */
+    int code;               /* HTTP status, or 0 */
+    int64_t retry_after_ms; /* from Retry-After (seconds or HTTP-date, RFC 9110 10.2.3); -1: none */
+    candor_bytes body;      /* borrowed until the next request; terminated by NUL */
+    char error[256];        /* "host: cause; what to do" when status is not OK */
 } candor_http_response;
 
 CANDOR_CHECK candor_status candor_http_new(const candor_http_settings *s, candor_http **out,
                                            candor_err *err);
 void candor_http_free(candor_http *h); /* aborts what is in flight; accepts NULL */
 
+/* CANDOR_INVALID, CANDOR_DENIED: the request itself; a retry cannot help. CANDOR_NOTFOUND, ...:
+ * ca_file cannot be read. CANDOR_BUSY: one is in flight. */
 CANDOR_CHECK candor_status candor_http_start(candor_http *h, const candor_http_request *r,
                                              candor_err *err);
 bool candor_http_busy(const candor_http *h);
-/* Drive the transfer, waiting at most timeout_ms or until the waker is woken (it is cleared). With no
- * transfer, sleeps on the waker only. True when a response is ready in *out. */
+/* Drive the transfer, waiting at most timeout_ms or until the waker is woken (it is cleared). With
+ * no transfer, sleeps on the waker only. True when a response is ready in *out. */
 bool candor_http_poll(candor_http *h, candor_waker *w, int timeout_ms, candor_http_response *out);
 /* Close the connection of the request in flight at once; no response will come. */
 void candor_http_cancel(candor_http *h);

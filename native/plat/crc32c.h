@@ -1,5 +1,6 @@
 /* CRC-32C (Castagnoli, RFC 3720 appendix B.4): with the processor's own instruction where it has
- * one, by table elsewhere. Layer: plat, because the choice is made for the machine. Threads: any. */
+ * one, by table elsewhere. Layer: plat, because the choice is made for the machine. Threads: any.
+ */
 #ifndef CANDOR_PLAT_CRC32C_H
 #define CANDOR_PLAT_CRC32C_H
 

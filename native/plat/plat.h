@@ -1,7 +1,7 @@
 /* The operating system: files, maps, locks, threads, clocks, directories, wake-ups. The only part
- * with one file a platform (posix.c, windows.c); nothing above it has a platform conditional.
- * Layer: plat (uses base). Paths are UTF-8. Files are created 600, directories 700; every descriptor
- * is close-on-exec. On failure err holds errno and the step. */
+ * with files for one platform (posix_*.c, windows.c); nothing above it has a platform conditional.
+ * Layer: plat (uses base). Paths are UTF-8. Files are created 600, directories 700; every
+ * descriptor is close-on-exec. On failure err holds errno and the step. */
 #ifndef CANDOR_PLAT_H
 #define CANDOR_PLAT_H
 
@@ -11,10 +11,13 @@
 
 /* --- paths and directories ------------------------------------------------------------------ */
 /* dir/name into out; CANDOR_LIMIT when it does not fit. */
-CANDOR_CHECK candor_status candor_path_join(const char *dir, const char *name, char *out, size_t cap,
-                                            candor_err *err);
-/* mkdir -p with mode 700 for what is created. */
+CANDOR_CHECK candor_status candor_path_join(const char *dir, const char *name, char *out,
+                                            size_t cap, candor_err *err);
+/* mkdir -p with mode 700 for what is created. CANDOR_DENIED when path exists and belongs to another
+ * user, or others may write to it: they could put links in the place of our files. */
 CANDOR_CHECK candor_status candor_dir_create(const char *path, candor_err *err);
+/* Mode 700 for a directory that is ours; whatever else is there, or nothing, is left alone. */
+CANDOR_CHECK candor_status candor_dir_make_private(const char *path, candor_err *err);
 /* Calls visit for each entry but . and .., in no order, until it returns false. */
 typedef bool (*candor_dir_visit)(void *ctx, const char *name);
 CANDOR_CHECK candor_status candor_dir_list(const char *path, candor_dir_visit visit, void *ctx,
@@ -31,15 +34,20 @@ typedef struct candor_file candor_file;
 typedef enum candor_open_mode {
     CANDOR_OPEN_READ,       /* must exist */
     CANDOR_OPEN_READ_WRITE, /* created when missing */
-    CANDOR_OPEN_CREATE_NEW  /* must not exist (O_EXCL) */
+    CANDOR_OPEN_CREATE_NEW  /* must not exist (O_EXCL), else CANDOR_BUSY */
 } candor_open_mode;
-CANDOR_CHECK candor_status candor_file_open(const char *path, candor_open_mode mode, candor_file **out,
-                                            candor_err *err);
+/* Regular files only: CANDOR_INVALID for a directory, FIFO or device, without waiting for it, and
+ * for a symbolic link unless it is opened for reading. */
+CANDOR_CHECK candor_status candor_file_open(const char *path, candor_open_mode mode,
+                                            candor_file **out, candor_err *err);
 CANDOR_CHECK candor_status candor_file_size(candor_file *f, uint64_t *out, candor_err *err);
+/* At the file's position: the start after open, then behind the last write. */
 CANDOR_CHECK candor_status candor_file_write(candor_file *f, candor_bytes body, candor_err *err);
-/* Blocks exist up to size afterwards (posix_fallocate), so that a store into a map cannot SIGBUS. */
+/* Blocks exist up to size afterwards (posix_fallocate), so that a store into a map cannot SIGBUS.
+ */
 CANDOR_CHECK candor_status candor_file_allocate(candor_file *f, uint64_t size, candor_err *err);
-CANDOR_CHECK candor_status candor_file_sync(candor_file *f, candor_err *err); /* data, not directory */
+CANDOR_CHECK candor_status candor_file_sync(candor_file *f,
+                                            candor_err *err); /* data, not directory */
 /* Exclusive lock on the open file, gone with the process. CANDOR_BUSY when another holder lives. */
 CANDOR_CHECK candor_status candor_file_try_lock(candor_file *f, candor_err *err);
 void candor_file_unlock(candor_file *f);
@@ -50,37 +58,55 @@ void candor_file_discard(candor_file *f); /* close without report; accepts NULL 
 /* Append the whole file to out; CANDOR_LIMIT over max bytes. */
 CANDOR_CHECK candor_status candor_file_read_all(const char *path, size_t max, candor_buf *out,
                                                 candor_err *err);
-/* Temporary name beside path, write, sync, rename, sync the directory. */
+/* Temporary name beside path (<path>.<pid>-<random>.tmp: what a crash may leave), write, sync,
+ * rename, sync the directory. */
 CANDOR_CHECK candor_status candor_file_write_durable(const char *path, candor_bytes body,
                                                      candor_err *err);
+/* A new file that nobody ever sees incomplete, synced. CANDOR_BUSY: there is one; it stays. */
+CANDOR_CHECK candor_status candor_file_create_whole(const char *path, candor_bytes body,
+                                                    candor_err *err);
 /* Rename over an existing file, retried with a bound where a scanner may hold it (Windows). */
 CANDOR_CHECK candor_status candor_rename_durable(const char *from, const char *to, candor_err *err);
-CANDOR_CHECK candor_status candor_unlink(const char *path, candor_err *err); /* NOTFOUND is a status */
+CANDOR_CHECK candor_status candor_unlink(const char *path,
+                                         candor_err *err); /* NOTFOUND is a status */
 void candor_unlink_quiet(const char *path);
 CANDOR_CHECK candor_status candor_file_mtime(const char *path, int64_t *unix_ms, uint64_t *size,
-                                             candor_err *err);
+                                             candor_err *err); /* outs may be NULL */
 
-/* --- shared maps ------------------------------------------------------------------------------- */
+/* --- shared maps -------------------------------------------------------------------------------
+ */
 typedef struct candor_map {
     unsigned char *p;
     size_t n;
     void *os; /* private */
 } candor_map;
-/* Map the first n bytes of f shared; writable when writable. The file may be closed afterwards, but
- * keep it open for its lock. */
+/* Map the first n bytes of f shared; writable when writable. CANDOR_CORRUPT when f is shorter. The
+ * file may be closed afterwards, but keep it open for its lock. */
 CANDOR_CHECK candor_status candor_map_open(candor_file *f, size_t n, bool writable, candor_map *out,
                                            candor_err *err);
-/* Make every page present and writable now, so that a later store takes no page fault. Best effort. */
+/* Make every page present and writable now, so that a later store takes no page fault. Best effort.
+ */
 void candor_map_touch(candor_map *m);
 /* Write the range to disk and wait. */
 CANDOR_CHECK candor_status candor_map_sync(candor_map *m, size_t at, size_t n, candor_err *err);
 void candor_map_close(candor_map *m); /* accepts a zeroed map; leaves it zeroed */
+/* A hint that the cache line at p is written soon; p is only named, never read. */
+static inline void candor_prefetch_write(const void *p)
+{
+#if defined(__GNUC__)
+    __builtin_prefetch(p, 1);
+#else
+    (void)p;
+#endif
+}
 
-/* --- clocks ------------------------------------------------------------------------------------ */
+/* --- clocks ------------------------------------------------------------------------------------
+ */
 int64_t candor_clock_unix_ms(void);
 uint64_t candor_clock_mono_ns(void);
 
-/* --- threads ----------------------------------------------------------------------------------- */
+/* --- threads -----------------------------------------------------------------------------------
+ */
 typedef struct candor_mutex candor_mutex;
 CANDOR_CHECK candor_status candor_mutex_new(candor_mutex **out);
 void candor_mutex_free(candor_mutex *m); /* accepts NULL */
@@ -88,10 +114,14 @@ void candor_mutex_lock(candor_mutex *m);
 void candor_mutex_unlock(candor_mutex *m);
 
 typedef struct candor_thread candor_thread;
-/* name: at most 15 bytes, for debuggers. All signals are blocked in the thread. */
+/* name: at most 15 bytes, for debuggers. All signals but faults are
+ * blocked in the thread. */
 CANDOR_CHECK candor_status candor_thread_start(const char *name, void (*run)(void *), void *ctx,
                                                candor_thread **out, candor_err *err);
 void candor_thread_join(candor_thread **t);
+/* Let the calling thread stand back behind the process's other threads: woken by one of them, it
+ * does not take that one's processor away. Best effort. */
+void candor_thread_stand_back(void);
 
 /* Sleep and wake: one sleeper, any number of wakers; a wake before the sleep is not lost.
  * The handle can be polled together with sockets. */
@@ -110,7 +140,8 @@ void candor_latch_free(candor_latch *l);
 void candor_latch_open(candor_latch *l);
 bool candor_latch_wait(candor_latch *l, int timeout_ms); /* false: timed out */
 
-/* --- processes ---------------------------------------------------------------------------------- */
+/* --- processes ----------------------------------------------------------------------------------
+ */
 uint64_t candor_process_id(void);
 /* A guard made in one process and false in its fork children, without a system call a check. */
 typedef struct candor_fork_guard candor_fork_guard;
@@ -119,6 +150,9 @@ void candor_fork_guard_free(candor_fork_guard *g);
 bool candor_fork_guard_same(const candor_fork_guard *g);
 /* "linux-x64", "win32-arm64", ...: Node's names. Static text. */
 const char *candor_platform_name(void);
+/* The machine's own identifier (/etc/machine-id, MachineGuid, IOPlatformUUID) as text: to be hashed
+ * at once, never stored, never sent. CANDOR_NOTFOUND where there is none. */
+CANDOR_CHECK candor_status candor_machine_id(char *out, size_t cap, candor_err *err);
 /* The home directory of the user. */
 CANDOR_CHECK candor_status candor_home_dir(char *out, size_t cap, candor_err *err);
 

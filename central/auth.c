@@ -1,0 +1,207 @@
+#include "central/auth.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#include "plat/plat.h"
+
+#define TOKENS_MAX     100000
+#define TOKEN_FILE_MAX ((size_t)1024 * 1024)
+#define FIXED_TEXT_MIN 16
+#define FIXED_TEXT_MAX 256
+
+typedef struct fixed_token {
+    unsigned char digest[CANDOR_SHA256_SIZE]; /* of the whole text */
+    unsigned scopes;
+} fixed_token;
+
+typedef struct token_list {
+    candor_token *items; /* sorted by id */
+    size_t n, cap;
+    bool no_memory;
+} token_list;
+
+struct candor_auth {
+    candor_mutex *lock; /* guards tokens; the fixed ones never change once the server runs */
+    token_list tokens;
+    fixed_token *fixed;
+    size_t n_fixed;
+};
+
+candor_status candor_auth_new(candor_auth **out)
+{
+    candor_auth *a = calloc(1, sizeof *a);
+    candor_status st = CANDOR_NOMEM;
+    *out = NULL;
+    if (a != NULL) st = candor_mutex_new(&a->lock);
+    if (st != CANDOR_OK) {
+        free(a);
+        return st;
+    }
+    *out = a;
+    return CANDOR_OK;
+}
+
+void candor_auth_free(candor_auth *a)
+{
+    if (a == NULL) return;
+    candor_mutex_free(a->lock);
+    free(a->tokens.items);
+    free(a->fixed);
+    free(a);
+}
+
+/* --- fixed tokens --------------------------------------------------------------------------- */
+
+candor_status candor_auth_add(candor_auth *a, candor_bytes text, unsigned scopes, candor_err *err)
+{
+    fixed_token *p;
+    size_t i;
+    for (i = 0; i < text.n; i++)
+        if (text.p[i] <= 0x20 || text.p[i] > 0x7e) break;
+    if (i < text.n || text.n < FIXED_TEXT_MIN || text.n > FIXED_TEXT_MAX)
+        return candor_fail(err, CANDOR_INVALID, 0, "read a token",
+                           "a token takes 16 to 256 visible ASCII characters; "
+                           "`candor-central token create` makes one");
+    p = realloc(a->fixed, (a->n_fixed + 1) * sizeof *p);
+    if (p == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "read a token", NULL);
+    a->fixed = p;
+    p[a->n_fixed].scopes = scopes;
+    if (candor_sha256(text, p[a->n_fixed].digest) != CANDOR_OK)
+        return candor_fail(err, CANDOR_CRYPTO, 0, "read a token", NULL);
+    a->n_fixed++;
+    return CANDOR_OK;
+}
+
+static candor_bytes trimmed(candor_bytes line)
+{
+    while (line.n > 0 && (unsigned char)line.p[line.n - 1] <= ' ')
+        line.n--;
+    while (line.n > 0 && (unsigned char)*line.p <= ' ')
+        line = candor_bytes_of(line.p + 1, line.n - 1);
+    return line;
+}
+
+candor_status candor_auth_add_file(candor_auth *a, const char *path, unsigned scopes,
+                                   candor_err *err)
+{
+    candor_buf text = {0};
+    candor_status st = candor_file_read_all(path, TOKEN_FILE_MAX, &text, err);
+    size_t at = 0;
+    while (st == CANDOR_OK && at < text.n) {
+        const char *lf = memchr(text.p + at, '\n', text.n - at);
+        size_t n = lf != NULL ? (size_t)(lf - text.p) - at : text.n - at;
+        candor_bytes line = trimmed(candor_bytes_of(text.p + at, n));
+        if (line.n != 0 && *line.p != '#') st = candor_auth_add(a, line, scopes, err);
+        at += n + 1;
+    }
+    candor_buf_free(&text);
+    return st;
+}
+
+/* --- the table ------------------------------------------------------------------------------ */
+
+static bool collect(void *ctx, const candor_token *t)
+{
+    token_list *l = ctx;
+    if (l->n == TOKENS_MAX) return false;
+    if (l->n == l->cap) {
+        size_t cap = l->cap != 0 ? l->cap * 2 : 16;
+        candor_token *p = realloc(l->items, cap * sizeof *p);
+        l->no_memory = p == NULL;
+        if (p == NULL) return false;
+        l->items = p;
+        l->cap = cap;
+    }
+    l->items[l->n++] = *t;
+    return true;
+}
+
+static int by_id(const void *x, const void *y)
+{
+    const candor_token *a = x, *b = y;
+    return strcmp(a->id, b->id);
+}
+
+/* A list cut short would lock out whoever is missing from it, so the one before stays. */
+candor_status candor_auth_refresh(candor_auth *a, candor_tokens *t, size_t *valid, candor_err *err)
+{
+    token_list fresh = {0}, old;
+    candor_status st = candor_tokens_list(t, collect, &fresh, err);
+    size_t i;
+    if (st == CANDOR_CANCELLED && fresh.no_memory)
+        st = candor_fail(err, CANDOR_NOMEM, 0, "read the tokens", NULL);
+    else if (st == CANDOR_CANCELLED)
+        st = candor_fail(err, CANDOR_LIMIT, 0, "read the tokens",
+                         "there are more than %d; the list read before stays in use", TOKENS_MAX);
+    if (st != CANDOR_OK) {
+        free(fresh.items);
+        return st;
+    }
+    if (fresh.n > 1) qsort(fresh.items, fresh.n, sizeof *fresh.items, by_id);
+    for (i = 0; valid != NULL && i < fresh.n; i++)
+        *valid += fresh.items[i].revoked_ms == 0;
+    candor_mutex_lock(a->lock);
+    old = a->tokens;
+    a->tokens = fresh;
+    candor_mutex_unlock(a->lock);
+    free(old.items);
+    return CANDOR_OK;
+}
+
+/* --- check ---------------------------------------------------------------------------------- */
+
+static bool find_token(candor_auth *a, candor_bytes id, candor_token *out)
+{
+    candor_token key = {0}, *found = NULL;
+    memcpy(key.id, id.p, CANDOR_TOKEN_ID);
+    candor_mutex_lock(a->lock);
+    if (a->tokens.n != 0)
+        found = bsearch(&key, a->tokens.items, a->tokens.n, sizeof *a->tokens.items, by_id);
+    *out = found != NULL ? *found : (candor_token){0};
+    candor_mutex_unlock(a->lock);
+    return found != NULL && out->revoked_ms == 0;
+}
+
+static bool check_table(candor_auth *a, candor_bytes text, candor_principal *out)
+{
+    unsigned char digest[CANDOR_SHA256_SIZE];
+    candor_bytes id, secret;
+    candor_token token;
+    bool known, same;
+    if (!candor_token_split(text, &id, &secret)) return false;
+    known = find_token(a, id, &token); /* unknown: compared with zeros, in the same time */
+    if (candor_sha256(secret, digest) != CANDOR_OK) return false;
+    same = candor_const_time_eq(digest, token.digest, sizeof digest);
+    if (!known || !same) return false;
+    out->scopes = token.scopes;
+    memcpy(out->app, token.app, sizeof out->app);
+    memcpy(out->key, token.digest, sizeof out->key);
+    return true;
+}
+
+static bool check_fixed(const candor_auth *a, candor_bytes text, candor_principal *out)
+{
+    unsigned char digest[CANDOR_SHA256_SIZE];
+    bool found = false;
+    size_t i;
+    if (a->n_fixed == 0 || candor_sha256(text, digest) != CANDOR_OK) return false;
+    for (i = 0; i < a->n_fixed; i++) {
+        if (!candor_const_time_eq(digest, a->fixed[i].digest, sizeof digest)) continue;
+        out->scopes = a->fixed[i].scopes;
+        memcpy(out->key, digest, sizeof out->key);
+        found = true;
+    }
+    return found;
+}
+
+candor_auth_result candor_auth_check(candor_auth *a, candor_bytes header, candor_principal *out)
+{
+    candor_bytes text;
+    memset(out, 0, sizeof *out);
+    if (header.n == 0) return CANDOR_AUTH_MISSING;
+    if (header.n < 8 || strncasecmp(header.p, "Bearer ", 7) != 0) return CANDOR_AUTH_BAD;
+    text = trimmed(candor_bytes_of(header.p + 7, header.n - 7));
+    return check_table(a, text, out) || check_fixed(a, text, out) ? CANDOR_AUTH_OK
+                                                                  : CANDOR_AUTH_BAD;
+}

@@ -1,0 +1,20 @@
+/* The commands of candor-central. Each returns the exit code: 0 done, 1 failed, 2 wrong usage.
+ * Layer: central. */
+#ifndef CANDOR_CENTRAL_COMMANDS_H
+#define CANDOR_CENTRAL_COMMANDS_H
+
+#include "base/status.h"
+
+/* argv: what follows the command's name. */
+int candor_command_serve(int argc, char *const *argv);
+int candor_command_token(int argc, char *const *argv);
+
+/* "candor-central: <sentence>" on stderr; returns code. */
+int candor_command_fail(const candor_err *err, int code);
+const char *candor_command_env(void *ctx, const char *name);
+
+/* The database file inside a data directory, which is made when missing. */
+CANDOR_CHECK candor_status candor_data_open(const char *dir, char *db_path, size_t cap,
+                                            candor_err *err);
+
+#endif

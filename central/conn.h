@@ -1,0 +1,68 @@
+/* One HTTP/1.1 connection: bytes in, requests to the routes, responses out, every wait bounded.
+ * We parse requests ourselves on libevent's bufferevents: the strict checks read every head and
+ * every chunk anyway, and a second parser behind them could disagree with the first. Layer:
+ * central. Threads: its loop's. */
+#ifndef CANDOR_CENTRAL_CONN_H
+#define CANDOR_CENTRAL_CONN_H
+
+#include <event2/bufferevent.h>
+
+#include "central/auth.h"
+#include "central/loop.h"
+#include "central/strict_http.h"
+
+typedef enum candor_conn_state {
+    CANDOR_CONN_HEAD,    /* waiting for, or reading, a request head */
+    CANDOR_CONN_BODY,    /* reading a body */
+    CANDOR_CONN_BUSY,    /* a handler has it; candor_conn_send ends this */
+    CANDOR_CONN_WRITING, /* the response drains */
+    CANDOR_CONN_LINGER   /* response sent, reading what the client still sends, then close */
+} candor_conn_state;
+
+typedef struct candor_reply {
+    int code;
+    const char *type;  /* static */
+    const char *allow; /* static; for 405 */
+    unsigned retry_after_s;
+    candor_buf body;
+} candor_reply;
+
+typedef struct candor_conn {
+    struct candor_conn *prev, *next;
+    candor_loop *loop;
+    struct bufferevent *bev;
+    struct event *timer;
+    evutil_socket_t fd;
+    uint64_t peer;
+    candor_conn_state state;
+    bool gone;       /* the peer is lost while a handler works: freed when it is done */
+    bool eof;        /* the peer will send nothing more */
+    bool close_next; /* after this response */
+    bool discard;    /* read the body, keep nothing, then send reply */
+    bool known;      /* its latest token was valid */
+    bool served;     /* at least one request was answered */
+    bool counted;    /* in the in_flight gauge */
+    uint64_t started_ns, body_seen; /* of this request */
+    uint64_t waiting_ns;            /* since when it may send this request */
+    size_t scanned;
+    candor_chunks chunks;
+    candor_buf head_text, body;
+    size_t body_charged; /* what of body counts in buffered_bytes */
+    candor_head head;
+    candor_principal principal;
+    unsigned route; /* private to route.c */
+    candor_reply reply;
+} candor_conn;
+
+/* fd is owned from here on, also on failure. */
+void candor_conn_open(candor_loop *l, evutil_socket_t fd, uint64_t peer);
+/* Send c->reply; the handler's last act. c may be freed. */
+void candor_conn_send(candor_conn *c);
+/* Close the connection of l that has waited longest for a request; strangers: only one that has
+ * shown no valid token, which may be in the middle of a request. False: there is none. */
+bool candor_conn_evict(candor_loop *l, bool strangers);
+/* The server stops: idle connections close, others after their response. force: all but busy ones.
+ */
+void candor_conn_stop(candor_conn *c, bool force);
+
+#endif

@@ -1,0 +1,18 @@
+/* Stage 7/10: ingest. In: the body of POST /api/v1/events. Out: a batch of re-sanitised events at
+ * the store, and after its commit the answer for each event. Layer: central. Threads: one
+ * candor_ingest a loop. */
+#ifndef CANDOR_CENTRAL_INGEST_H
+#define CANDOR_CENTRAL_INGEST_H
+
+#include "central/conn.h"
+
+typedef struct candor_ingest candor_ingest;
+CANDOR_CHECK candor_status candor_ingest_new(candor_server *s, candor_ingest **out,
+                                             candor_err *err);
+void candor_ingest_free(candor_ingest *g); /* accepts NULL */
+
+/* Checks on the head: rate limit, types, batch id. False: c->reply holds the refusal. */
+bool candor_ingest_begin(candor_conn *c);
+void candor_ingest_run(candor_conn *c);
+
+#endif

@@ -1,0 +1,29 @@
+/* From the bytes of an upload to the rows of its batch: inflate, parse, sanitise, and a verdict for
+ * each event. Layer: central. Threads: its loop's. */
+#ifndef CANDOR_CENTRAL_INGEST_BODY_H
+#define CANDOR_CENTRAL_INGEST_BODY_H
+
+#include "central/inflate.h"
+#include "central/ingest.h"
+#include "central/ingest_context.h"
+#include "central/ingest_reply.h"
+
+struct candor_ingest {
+    candor_server *server;
+    candor_hmac *hash_key, *machine_key, *limit_key;
+    candor_sanitiser sanitiser;
+    candor_inflater *inflater;
+    candor_buf inflated;
+    candor_context_cache *contexts;
+    uint64_t serial;
+    candor_ingest_request *pool;
+    unsigned pooled;
+};
+
+/* Read the body of r->conn into r. False: its reply holds the refusal, and nothing of r may be
+ * stored. */
+bool candor_ingest_parse(candor_ingest_request *r, bool gzip, bool ndjson);
+/* The refusal when memory is out; false, for the caller to return. */
+bool candor_ingest_no_memory(candor_conn *c);
+
+#endif

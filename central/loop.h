@@ -1,0 +1,39 @@
+/* One event loop in its own thread, with its connections and its scratch memory.
+ * Layer: central. Threads: start, stop and join from the main thread; the rest on the loop's own.
+ */
+#ifndef CANDOR_CENTRAL_LOOP_H
+#define CANDOR_CENTRAL_LOOP_H
+
+#include <event2/event.h>
+
+#include "central/mailbox.h"
+#include "central/server.h"
+
+struct candor_conn;
+struct candor_ingest;
+
+typedef struct candor_loop {
+    candor_server *server;
+    struct event_base *base;
+    candor_mailbox *mail; /* work that comes back from the store, and new sockets */
+    struct event *mail_event, *stop_timer;
+    unsigned index; /* in server->loops */
+    candor_thread *thread;
+    candor_latch *ended;
+    struct candor_conn *conns; /* doubly linked */
+    struct candor_ingest *ingest;
+    bool stopping;
+    candor_task stop_task;
+} candor_loop;
+
+CANDOR_CHECK candor_status candor_loop_start(candor_server *s, candor_loop **out, candor_err *err);
+/* Hand over a connected socket. peer: a fingerprint of its address under a key of this run, kept in
+ * memory for rate limits and nothing else. full: it takes the place of an idle connection, of this
+ * loop or another, or is refused. */
+void candor_loop_adopt(candor_loop *l, evutil_socket_t fd, uint64_t peer, bool full);
+void candor_loop_stop(candor_loop *l); /* finish what is in flight, then end */
+/* False: still running after timeout_ms. */
+bool candor_loop_join(candor_loop *l, int timeout_ms);
+void candor_loop_free(candor_loop *l); /* once every loop of the server is joined */
+
+#endif

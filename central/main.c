@@ -1,0 +1,49 @@
+/* candor-central: the collector's commands. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "central/commands.h"
+#include "central/config.h"
+#include "central/version.h"
+
+static void help(FILE *out)
+{
+    fputs("candor-central " CANDOR_CENTRAL_VERSION
+          ": collects telemetry that people can look in the eye\n\n"
+          "  candor-central serve [flags]             run the collector\n"
+          "  candor-central token create|list|revoke  manage tokens (token --help)\n"
+          "  candor-central --version\n\n"
+          "Without flags `serve` listens on 127.0.0.1:8797, keeps its data in\n"
+          "~/.local/share/candor-central and, the first time, prints a token.\n"
+          "CANDOR_CENTRAL_TOKEN (environment): one more token, with scopes ingest and read.\n"
+          "Exit codes: 0 done, 1 failed, 2 wrong usage.\n\nFlags of serve, their environment "
+          "variables and "
+          "defaults:\n",
+          out);
+    candor_config_help(out);
+}
+
+int main(int argc, char **argv)
+{
+    const char *command = argc > 1 ? argv[1] : "";
+    int i;
+    for (i = 2; i < argc && strcmp(command, "serve") == 0; i++)
+        if (strcmp(argv[i], "--help") == 0) command = "--help";
+    if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 ||
+        strcmp(command, "help") == 0) {
+        help(stdout);
+        return 0;
+    }
+    if (strcmp(command, "--version") == 0) {
+        bool json = argc > 2 && strcmp(argv[2], "--json") == 0;
+        printf(json ? "{\"version\":\"%s\"}\n" : "candor-central %s\n", CANDOR_CENTRAL_VERSION);
+        return 0;
+    }
+    if (strcmp(command, "serve") == 0) return candor_command_serve(argc - 2, argv + 2);
+    if (strcmp(command, "token") == 0) return candor_command_token(argc - 2, argv + 2);
+    fprintf(stderr, "candor-central: %s%s%s; `candor-central --help` shows what there is\n",
+            *command != '\0' ? "unknown command \"" : "no command given", command,
+            *command != '\0' ? "\"" : "");
+    return 2;
+}

@@ -1,0 +1,140 @@
+#include "central/metrics.h"
+
+#include "central/version.h"
+
+#define AS_BOUND(ms) ms,
+static const unsigned commit_bounds_ms[] = {CANDOR_COMMIT_BOUNDS_MS(AS_BOUND)};
+#define N_BOUNDS (sizeof commit_bounds_ms / sizeof commit_bounds_ms[0])
+_Static_assert(N_BOUNDS + 1 == CANDOR_COMMIT_BUCKETS, "one bucket a bound, and one above");
+
+const char *candor_refuse_name(unsigned reason)
+{
+    return reason == CANDOR_REFUSE_WRONG_APP ? "wrong_app"
+                                             : candor_reject_name((candor_reject)reason);
+}
+
+const char *candor_refuse_text(unsigned reason)
+{
+    return reason == CANDOR_REFUSE_WRONG_APP ? "the token is bound to another app"
+                                             : candor_reject_text((candor_reject)reason);
+}
+
+void candor_metrics_commit(candor_metrics *m, uint64_t duration_us)
+{
+    size_t i;
+    for (i = 0; i < N_BOUNDS; i++)
+        if (duration_us <= (uint64_t)commit_bounds_ms[i] * 1000) break;
+    candor_count(&m->commit_buckets[i], 1);
+    candor_count(&m->commit_us, duration_us);
+    candor_count(&m->commits, 1);
+}
+
+static void family(candor_buf *out, const char *name, const char *type, const char *help)
+{
+    candor_buf_putf(out, "# HELP candor_central_%s %s\n# TYPE candor_central_%s %s\n", name, help,
+                    name, type);
+}
+
+static void single(candor_buf *out, const char *name, const char *type, const char *help,
+                   uint64_t v)
+{
+    family(out, name, type, help);
+    candor_buf_putf(out, "candor_central_%s %llu\n", name, (unsigned long long)v);
+}
+
+static void labelled(candor_buf *out, const char *name, const char *label, const char *value,
+                     uint64_t v)
+{
+    candor_buf_putf(out, "candor_central_%s{%s=\"%s\"} %llu\n", name, label, value,
+                    (unsigned long long)v);
+}
+
+static void write_requests(const candor_metrics *m, candor_buf *out)
+{
+    unsigned code;
+    family(out, "requests_total", "counter", "Responses sent, by HTTP status.");
+    for (code = 0; code < CANDOR_CODE_MAX; code++) {
+        uint64_t n = candor_counted(&m->requests[code]);
+        if (n != 0)
+            candor_buf_putf(out, "candor_central_requests_total{code=\"%u\"} %llu\n", code,
+                            (unsigned long long)n);
+    }
+}
+
+static void write_events(const candor_metrics *m, candor_buf *out)
+{
+    unsigned i;
+    single(out, "events_accepted_total", "counter", "Events stored.", candor_counted(&m->accepted));
+    single(out, "events_duplicate_total", "counter", "Events that were stored before.",
+           candor_counted(&m->duplicates));
+    family(out, "events_rejected_total", "counter", "Events refused, by reason.");
+    for (i = CANDOR_REJECT_NONE + 1; i < CANDOR_REFUSE_COUNT; i++)
+        labelled(out, "events_rejected_total", "reason", candor_refuse_name(i),
+                 candor_counted(&m->rejected[i]));
+    family(out, "fields_adjusted_total", "counter", "Fields changed by the sanitiser, by kind.");
+    for (i = 0; i < CANDOR_ADJUST_COUNT; i++)
+        labelled(out, "fields_adjusted_total", "kind", candor_adjust_name((candor_adjust)i),
+                 candor_counted(&m->adjusted[i]));
+    single(out, "batches_total", "counter", "Uploads answered with 202.",
+           candor_counted(&m->batches));
+    single(out, "batches_duplicate_total", "counter", "Uploads known by batch id and digest.",
+           candor_counted(&m->duplicate_batches));
+    single(out, "schema_mismatch_total", "counter", "Uploads made with another schema.",
+           candor_counted(&m->schema_mismatches));
+}
+
+static void write_commits(const candor_metrics *m, candor_buf *out)
+{
+    uint64_t sum = 0, us = candor_counted(&m->commit_us);
+    size_t i;
+    family(out, "commit_seconds", "histogram", "Duration of store transactions.");
+    for (i = 0; i < N_BOUNDS; i++) {
+        sum += candor_counted(&m->commit_buckets[i]);
+        candor_buf_putf(out, "candor_central_commit_seconds_bucket{le=\"%u.%03u\"} %llu\n",
+                        commit_bounds_ms[i] / 1000, commit_bounds_ms[i] % 1000,
+                        (unsigned long long)sum);
+    }
+    sum += candor_counted(&m->commit_buckets[N_BOUNDS]);
+    candor_buf_putf(out,
+                    "candor_central_commit_seconds_bucket{le=\"+Inf\"} %llu\n"
+                    "candor_central_commit_seconds_sum %llu.%06llu\n"
+                    "candor_central_commit_seconds_count %llu\n",
+                    (unsigned long long)sum, (unsigned long long)(us / 1000000),
+                    (unsigned long long)(us % 1000000), (unsigned long long)sum);
+    single(out, "commit_failures_total", "counter", "Store transactions that failed.",
+           candor_counted(&m->commit_failures));
+    single(out, "events_purged_total", "counter", "Events deleted by retention.",
+           candor_counted(&m->purged));
+}
+
+void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_t queue_batches,
+                          uint64_t db_bytes, uint64_t wal_bytes, uint64_t uptime_s,
+                          const char *schema_hash, candor_buf *out)
+{
+    write_requests(m, out);
+    write_events(m, out);
+    single(out, "body_bytes_total", "counter", "Bytes of request bodies as sent.",
+           candor_counted(&m->body_bytes));
+    single(out, "inflated_bytes_total", "counter", "Bytes of event bodies after gunzip.",
+           candor_counted(&m->inflated_bytes));
+    single(out, "connections_total", "counter", "Connections taken.",
+           candor_counted(&m->connections_total));
+    single(out, "connections_refused_total", "counter", "Connections over the limit.",
+           candor_counted(&m->connections_refused));
+    single(out, "connections_evicted_total", "counter", "Idle connections closed for new ones.",
+           candor_counted(&m->connections_evicted));
+    single(out, "connections", "gauge", "Open connections.", candor_counted(&m->connections));
+    single(out, "requests_in_flight", "gauge", "Requests being answered.",
+           candor_counted(&m->in_flight));
+    single(out, "buffered_bytes", "gauge", "Request body bytes held.",
+           candor_counted(&m->buffered_bytes));
+    single(out, "queue_bytes", "gauge", "Bytes waiting for the store.", queue_bytes);
+    single(out, "queue_batches", "gauge", "Batches waiting for the store.", queue_batches);
+    single(out, "db_bytes", "gauge", "Size of the database file.", db_bytes);
+    single(out, "wal_bytes", "gauge", "Size of the write-ahead log.", wal_bytes);
+    write_commits(m, out);
+    single(out, "uptime_seconds", "gauge", "Seconds since start.", uptime_s);
+    family(out, "build_info", "gauge", "Always 1; labels say what runs.");
+    candor_buf_putf(out, "candor_central_build_info{version=\"%s\",schema=\"%s\"} 1\n",
+                    CANDOR_CENTRAL_VERSION, schema_hash);
+}

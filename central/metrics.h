@@ -1,0 +1,52 @@
+/* Counters and gauges of the collector, and their Prometheus text (format 0.0.4).
+ * Layer: central. Threads: any; counters are relaxed atomics, exact in the end. */
+#ifndef CANDOR_CENTRAL_METRICS_H
+#define CANDOR_CENTRAL_METRICS_H
+
+#include <stdatomic.h>
+
+#include "contract/envelope.h"
+
+/* Reasons the collector adds to those of the contract. */
+#define CANDOR_REFUSE_WRONG_APP CANDOR_REJECT_COUNT
+#define CANDOR_REFUSE_COUNT     (CANDOR_REJECT_COUNT + 1)
+const char *candor_refuse_name(unsigned reason);
+const char *candor_refuse_text(unsigned reason);
+
+#define CANDOR_COMMIT_BOUNDS_MS(X)                                                                 \
+    X(1) X(2) X(5) X(10) X(20) X(50) X(100) X(200) X(500) X(1000) X(5000)
+
+typedef _Atomic uint64_t candor_counter;
+enum { CANDOR_CODE_MAX = 600, CANDOR_COMMIT_BUCKETS = 12 };
+
+typedef struct candor_metrics {
+    candor_counter requests[CANDOR_CODE_MAX];
+    candor_counter accepted, duplicates, rejected[CANDOR_REFUSE_COUNT];
+    candor_counter adjusted[CANDOR_ADJUST_COUNT];
+    candor_counter body_bytes, inflated_bytes, batches, duplicate_batches, schema_mismatches;
+    candor_counter connections_total, connections_refused, connections_evicted;
+    candor_counter connections, in_flight, buffered_bytes; /* gauges */
+    candor_counter commits, commit_us, commit_buckets[CANDOR_COMMIT_BUCKETS], commit_failures;
+    candor_counter purged;
+} candor_metrics;
+
+static inline void candor_count(candor_counter *c, uint64_t n)
+{
+    atomic_fetch_add_explicit(c, n, memory_order_relaxed);
+}
+static inline void candor_uncount(candor_counter *c, uint64_t n)
+{
+    atomic_fetch_sub_explicit(c, n, memory_order_relaxed);
+}
+static inline uint64_t candor_counted(const candor_counter *c)
+{
+    return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+void candor_metrics_commit(candor_metrics *m, uint64_t duration_us);
+
+void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_t queue_batches,
+                          uint64_t db_bytes, uint64_t wal_bytes, uint64_t uptime_s,
+                          const char *schema_hash, candor_buf *out);
+
+#endif

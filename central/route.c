@@ -1,0 +1,145 @@
+#include "central/route.h"
+
+#include "base/json.h"
+#include "central/ingest.h"
+#include "central/query.h"
+#include "central/respond.h"
+#include "central/version.h"
+
+typedef struct route {
+    const char *path, *allow; /* allow: methods, as in the Allow field */
+    unsigned scope;           /* 0: no token */
+    bool (*begin)(candor_conn *c);
+    void (*run)(candor_conn *c);
+} route;
+
+/* --- small answers -------------------------------------------------------------------------- */
+
+static void run_info(candor_conn *c)
+{
+    candor_buf *b = candor_reply_begin(&c->reply, 200, candor_type_text);
+    candor_buf_putf(b,
+                    "candor-central %s: collects telemetry that people can look in the eye.\n"
+                    "POST /api/v1/events stores events; GET /api/telemetry/stats and "
+                    "/api/telemetry/events show them; GET /api/v1/health says how it is.\n",
+                    CANDOR_CENTRAL_VERSION);
+    candor_conn_send(c);
+}
+
+static const char *trouble(candor_server *s, candor_store_gauges *g)
+{
+    s->store->ops->gauges(s->store, g);
+    if (atomic_load(&s->stopping)) return "stopping";
+    if (atomic_load(&s->disk_low)) return "disk nearly full";
+    return g->healthy ? NULL : "store cannot commit";
+}
+
+static void run_health(candor_conn *c)
+{
+    candor_server *s = c->loop->server;
+    candor_store_gauges g;
+    const char *why = trouble(s, &g);
+    candor_buf *b = candor_reply_begin(&c->reply, why == NULL ? 200 : 503, candor_type_json);
+    candor_buf_putf(b, "{\"status\":\"%s\",", why == NULL ? "ok" : "unavailable");
+    if (why != NULL) candor_buf_putf(b, "\"reason\":\"%s\",", why);
+    candor_buf_putf(b, "\"version\":\"%s\",\"schema\":{\"name\":", CANDOR_CENTRAL_VERSION);
+    candor_json_put_string(b, candor_schema_name(s->schema));
+    candor_buf_putf(b, ",\"version\":%u,\"hash\":\"%s\"},\"uptime_s\":%llu}\n",
+                    candor_schema_version(s->schema), candor_schema_hash(s->schema),
+                    (unsigned long long)((candor_clock_mono_ns() - s->started_ns) / 1000000000));
+    if (why != NULL) c->reply.retry_after_s = 5;
+    candor_conn_send(c);
+}
+
+static void run_metrics(candor_conn *c)
+{
+    candor_server *s = c->loop->server;
+    candor_store_gauges g;
+    candor_buf *b = candor_reply_begin(&c->reply, 200, candor_type_metrics);
+    s->store->ops->gauges(s->store, &g);
+    candor_metrics_write(&s->metrics, g.queue_bytes, g.queue_batches, g.db_bytes, g.wal_bytes,
+                         (candor_clock_mono_ns() - s->started_ns) / 1000000000,
+                         candor_schema_hash(s->schema), b);
+    candor_conn_send(c);
+}
+
+/* --- table ---------------------------------------------------------------------------------- */
+
+static const route routes[] = {
+    {"/", "GET, HEAD", 0, NULL, run_info},
+    {"/api/v1/health", "GET, HEAD", 0, NULL, run_health},
+    {"/api/telemetry/health", "GET, HEAD", 0, NULL, run_health},
+    {"/api/v1/events", "POST", CANDOR_SCOPE_INGEST, candor_ingest_begin, candor_ingest_run},
+    {"/api/telemetry/stats", "GET, HEAD", CANDOR_SCOPE_READ, NULL, candor_query_stats},
+    {"/api/telemetry/events", "GET, HEAD", CANDOR_SCOPE_READ, NULL, candor_query_events},
+    {"/metrics", "GET, HEAD", CANDOR_SCOPE_READ, NULL, run_metrics},
+};
+#define N_ROUTES (sizeof routes / sizeof routes[0])
+
+static bool allows(const char *allow, candor_bytes method)
+{
+    while (*allow != '\0') {
+        size_t n = strcspn(allow, ",");
+        if (n == method.n && memcmp(allow, method.p, n) == 0) return true;
+        allow += n;
+        allow += strspn(allow, ", ");
+    }
+    return false;
+}
+
+static bool needs_token(const candor_server *s, const route *r)
+{
+    if (r->run == run_metrics && s->config.metrics_public) return false;
+    return r->scope != 0;
+}
+
+static bool authorize(candor_conn *c, const route *r)
+{
+    candor_auth_result result;
+    if (!needs_token(c->loop->server, r)) return true;
+    result = candor_auth_check(c->loop->server->auth, c->head.authorization, &c->principal);
+    c->known = result == CANDOR_AUTH_OK;
+    if (result != CANDOR_AUTH_OK) {
+        candor_reply_problem(
+            &c->reply, 401,
+            result == CANDOR_AUTH_MISSING
+                ? "no token; send \"Authorization: Bearer cnd_...\""
+                : "the token is unknown or revoked; `candor-central token create` makes one");
+        return false;
+    }
+    if (!candor_principal_may(&c->principal, r->scope)) {
+        candor_reply_problem(&c->reply, 403, "the token lacks the scope \"%s\"",
+                             r->scope == CANDOR_SCOPE_INGEST ? "ingest" : "read");
+        return false;
+    }
+    if (r->run == run_metrics && *c->principal.app != '\0') { /* they count every app */
+        candor_reply_problem(&c->reply, 403, "the token is bound to the app \"%s\"",
+                             c->principal.app);
+        return false;
+    }
+    return true;
+}
+
+bool candor_route_begin(candor_conn *c)
+{
+    unsigned i;
+    for (i = 0; i < N_ROUTES; i++)
+        if (candor_bytes_eq(c->head.path, candor_bytes_str(routes[i].path))) break;
+    c->route = i;
+    c->close_next = false;
+    if (i == N_ROUTES) {
+        candor_reply_problem(&c->reply, 404, "there is nothing here; GET / lists what there is");
+        return false;
+    }
+    if (!allows(routes[i].allow, c->head.method)) {
+        candor_reply_problem(&c->reply, 405, "this path takes %s", routes[i].allow);
+        c->reply.allow = routes[i].allow;
+        return false;
+    }
+    return authorize(c, &routes[i]) && (routes[i].begin == NULL || routes[i].begin(c));
+}
+
+void candor_route_run(candor_conn *c)
+{
+    routes[c->route].run(c);
+}

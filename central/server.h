@@ -1,0 +1,46 @@
+/* What one running collector holds together, and its life: start, accept, stop.
+ * Layer: central. Threads: the main thread accepts and keeps time, each loop thread serves its
+ * connections from request to response, the store has threads of its own. */
+#ifndef CANDOR_CENTRAL_SERVER_H
+#define CANDOR_CENTRAL_SERVER_H
+
+#include <event2/util.h>
+#include <openssl/ssl.h>
+
+#include "central/auth.h"
+#include "central/config.h"
+#include "central/log.h"
+#include "central/metrics.h"
+#include "central/ratelimit.h"
+#include "central/store/store.h"
+
+#define CANDOR_LOOPS_MAX 16
+
+struct candor_loop;
+
+typedef struct candor_server {
+    candor_config config;
+    candor_log log;
+    candor_metrics metrics;
+    candor_schema *schema;
+    candor_store *store;
+    candor_auth *auth;
+    candor_tokens *tokens;
+    candor_ratelimit *limit;
+    candor_ratelimit *peer_limit; /* the client chooses its machine, not its address */
+    SSL_CTX *tls;                 /* NULL: plain HTTP */
+    unsigned char pepper[32];
+    uint64_t started_ns;
+    _Atomic bool stopping, disk_low;
+    struct candor_loop *loops[CANDOR_LOOPS_MAX];
+    unsigned n_loops, next_loop;
+} candor_server;
+
+/* No room for a connection: say so where that takes no handshake, and close. */
+void candor_server_refuse(candor_server *s, evutil_socket_t fd);
+/* Serve until SIGTERM or SIGINT; returns when everything acknowledged is stored and closed. */
+CANDOR_CHECK candor_status candor_server_run(candor_server *s, candor_err *err);
+/* The default schema, built in. */
+candor_bytes candor_builtin_schema(void);
+
+#endif

@@ -1,0 +1,130 @@
+/* Retention, on the writer's thread, in steps small enough not to hold up ingest. Whole days go, so
+ * that roll-ups stay equal to the rows they count. */
+#include <stdio.h>
+
+#include "central/store/sqlite_internal.h"
+
+#define STEP_ROWS 2000
+
+static void day_floor(int64_t day, unsigned char id[16])
+{
+    uint64_t ms = (uint64_t)(day * CANDOR_DAY_MS);
+    int i;
+    memset(id, 0, 16);
+    for (i = 0; i < 6; i++)
+        id[i] = (unsigned char)(ms >> (40 - 8 * i));
+}
+
+/* sql deletes at most ?2 rows that are older than ?1. */
+static candor_status delete_some(candor_writer *w, const char *sql, int64_t before, int *deleted,
+                                 candor_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    candor_status st = candor_db_prepare(w->db, sql, &s, err);
+    if (st != CANDOR_OK) return st;
+    sqlite3_bind_int64(s, 1, before);
+    sqlite3_bind_int(s, 2, STEP_ROWS);
+    st = candor_db_run(s, "delete what is old", err);
+    *deleted = st == CANDOR_OK ? sqlite3_changes(w->db) : 0;
+    sqlite3_finalize(s);
+    return st;
+}
+
+static candor_status delete_events(candor_writer *w, int64_t cutoff_day, int *deleted,
+                                   candor_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    unsigned char id[16];
+    candor_status st;
+    day_floor(cutoff_day, id);
+    st = candor_db_prepare(w->db,
+                           "DELETE FROM ev WHERE event_id IN (SELECT event_id FROM ev WHERE "
+                           "event_id<?1 ORDER BY event_id LIMIT ?2)",
+                           &s, err);
+    if (st != CANDOR_OK) return st;
+    sqlite3_bind_blob(s, 1, id, sizeof id, SQLITE_STATIC);
+    sqlite3_bind_int(s, 2, STEP_ROWS);
+    st = candor_db_run(s, "delete old events", err);
+    *deleted = st == CANDOR_OK ? sqlite3_changes(w->db) : 0;
+    sqlite3_finalize(s);
+    if (w->metrics != NULL) candor_count(&w->metrics->purged, (uint64_t)*deleted);
+    return st;
+}
+
+static candor_status delete_sessions(candor_writer *w, int64_t cutoff_day, int *deleted,
+                                     candor_err *err)
+{
+    static const char turns[] = "DELETE FROM last_turn WHERE session IN (SELECT id FROM session "
+                                "WHERE last_day<?1 ORDER BY last_day,id LIMIT ?2)";
+    static const char sessions[] = "DELETE FROM session WHERE id IN (SELECT id FROM session "
+                                   "WHERE last_day<?1 ORDER BY last_day,id LIMIT ?2)";
+    candor_status st = candor_db_exec(w->db, "BEGIN IMMEDIATE", err);
+    if (st == CANDOR_OK) st = delete_some(w, turns, cutoff_day, deleted, err);
+    if (st == CANDOR_OK) st = delete_some(w, sessions, cutoff_day, deleted, err);
+    if (st == CANDOR_OK) st = candor_db_exec(w->db, "COMMIT", err);
+    if (st != CANDOR_OK && !sqlite3_get_autocommit(w->db))
+        sqlite3_exec(w->db, "ROLLBACK", NULL, NULL, NULL);
+    if (*deleted != 0) candor_cache_clear(&w->cache); /* it may know them */
+    return st;
+}
+
+/* The tables that grow with use, some rows of the first that has old ones. Events come before what
+ * they refer to, in each step anew: some may have arrived since the last. */
+static candor_status delete_step(candor_writer *w, int64_t cutoff_day, bool *more, candor_err *err)
+{
+    static const char batches[] = "DELETE FROM batch WHERE id IN (SELECT id FROM batch "
+                                  "WHERE received<?1 LIMIT ?2)";
+    static const char users[] = "DELETE FROM r_user WHERE (day,app,user) IN (SELECT day,app,user "
+                                "FROM r_user WHERE day<?1 LIMIT ?2)";
+    int deleted = 0;
+    candor_status st = delete_events(w, cutoff_day, &deleted, err);
+    if (st == CANDOR_OK && deleted < STEP_ROWS)
+        st = delete_some(w, batches, cutoff_day * CANDOR_DAY_MS, &deleted, err);
+    if (st == CANDOR_OK && deleted < STEP_ROWS)
+        st = delete_some(w, users, cutoff_day, &deleted, err);
+    if (st == CANDOR_OK && deleted < STEP_ROWS) st = delete_sessions(w, cutoff_day, &deleted, err);
+    *more = deleted == STEP_ROWS;
+    return st;
+}
+
+/* Folded first, or r_delta would bring counts of old days back. r_gen keeps its days: a number must
+ * not come again for a day that a reader remembers. */
+static candor_status delete_rest(candor_writer *w, int64_t cutoff_day, candor_err *err)
+{
+    char sql[1024];
+    candor_status st;
+    long long day = (long long)cutoff_day;
+    /* r_hour by its key, which begins with type and app */
+    snprintf(sql, sizeof sql,
+             "UPDATE r_gen SET gen=(SELECT max(gen)+1 FROM r_gen) WHERE day<%lld;"
+             "DELETE FROM r_hour WHERE type IN (SELECT id FROM type) AND app IN (SELECT id FROM "
+             "dict WHERE kind=%d) AND hour<%lld;"
+             "DELETE FROM r_day WHERE day<%lld; DELETE FROM r_users WHERE day<%lld;"
+             "DELETE FROM r_chart WHERE day<%lld; DELETE FROM r_approval WHERE day<%lld;"
+             "DELETE FROM pending WHERE day<%lld",
+             day, CANDOR_DICT_APP, day * 24, day, day, day, day, day);
+    st = candor_db_exec(w->db, "BEGIN IMMEDIATE", err);
+    if (st == CANDOR_OK) st = candor_rollup_fold(w, err);
+    if (st == CANDOR_OK) st = candor_db_exec(w->db, sql, err);
+    if (st == CANDOR_OK) st = candor_dict_purge(w, err);
+    if (st == CANDOR_OK) st = candor_db_exec(w->db, "COMMIT", err);
+    if (st != CANDOR_OK && !sqlite3_get_autocommit(w->db))
+        sqlite3_exec(w->db, "ROLLBACK", NULL, NULL, NULL);
+    if (st != CANDOR_OK) candor_rollup_drop(w);
+    candor_cache_clear(&w->cache); /* names it knows may be gone */
+    w->n_pending = -1;
+    return st;
+}
+
+candor_status candor_purge_step(candor_writer *w, int64_t now_ms, bool *more, candor_err *err)
+{
+    int64_t cutoff = now_ms / CANDOR_DAY_MS - w->retention_days;
+    candor_status st;
+    *more = false;
+    if (w->retention_days == 0 || cutoff <= w->purged_day) return CANDOR_OK;
+    st = delete_step(w, cutoff, more, err);
+    if (st != CANDOR_OK || *more) return st;
+    st = delete_rest(w, cutoff, err);
+    if (st == CANDOR_OK) w->purged_day = cutoff;
+    return st;
+}

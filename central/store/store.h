@@ -1,0 +1,166 @@
+/* Stage 8/10: store. In: batches of sanitised events. Out: durable, de-duplicated rows and
+ * roll-ups, and readers over them. One interface, several sinks; SQLite is the default one. Layer:
+ * central. Threads: submit and query from any loop thread; done and run on the store's own. */
+#ifndef CANDOR_CENTRAL_STORE_H
+#define CANDOR_CENTRAL_STORE_H
+
+#include <stdatomic.h>
+
+#include "base/digest.h"
+#include "central/mailbox.h"
+#include "contract/envelope.h"
+
+typedef struct candor_store candor_store;
+
+/* --- what comes in -------------------------------------------------------------------------- */
+
+typedef struct candor_span { /* into batch->text, which moves while it grows */
+    uint32_t at, n;
+} candor_span;
+
+typedef struct candor_row_context {
+    unsigned char key[16]; /* fingerprint of the six */
+    unsigned char user[8]; /* fingerprint of app and user, for counting users */
+    candor_span session_id, user_id, machine_id, app, app_version, platform;
+    int64_t session, app_no; /* private to the store */
+    int64_t day, known_day;  /* private to the store */
+} candor_row_context;
+
+typedef struct candor_row {
+    unsigned char id[16];
+    int64_t ts_ms;
+    const candor_event_def *def;
+    uint32_t context; /* index in batch->contexts */
+    uint32_t index;   /* position in the request */
+    candor_span correlation, payload;
+    candor_span dim; /* value of the schema's chart `by`, unquoted; n == 0: absent */
+    uint32_t bucket; /* of the chart's histogram value; CANDOR_NO_BUCKET: absent */
+    bool duplicate;  /* out */
+} candor_row;
+
+typedef struct candor_batch {
+    candor_task task; /* private to whoever holds the batch */
+    candor_buf text;
+    candor_row *rows;
+    size_t n_rows, cap_rows;
+    candor_row_context *contexts;
+    size_t n_contexts, cap_contexts;
+    bool has_id;
+    unsigned char id[16], digest[CANDOR_SHA256_SIZE]; /* digest: of the body as received */
+    int64_t received_ms, sent_ms;                     /* sent_ms 0: unknown */
+    size_t queued_bytes;                              /* private to the store */
+    /* Out, once done is called. Not OK: nothing of the batch is stored. */
+    candor_status status;
+    bool duplicate_batch;
+    size_t inserted;
+    void (*done)(struct candor_batch *b); /* on the store's thread; takes the batch back */
+    void *owner;
+} candor_batch;
+
+static inline candor_bytes candor_batch_text(const candor_batch *b, candor_span s)
+{
+    return candor_bytes_of(b->text.p + s.at, s.n);
+}
+candor_row *candor_batch_add_row(candor_batch *b);             /* zeroed; NULL: no memory */
+candor_row_context *candor_batch_add_context(candor_batch *b); /* zeroed; NULL: no memory */
+bool candor_batch_put(candor_batch *b, candor_bytes s, candor_span *out); /* copy into text */
+size_t candor_batch_bytes(const candor_batch *b);
+void candor_batch_clear(candor_batch *b); /* keeps storage for the next request */
+void candor_batch_free(candor_batch *b);  /* the batch itself belongs to the caller */
+
+/* --- what goes out -------------------------------------------------------------------------- */
+
+typedef struct candor_reader candor_reader; /* one a query thread, read only */
+
+typedef struct candor_event_filter {
+    const char *category, *type, *app; /* NULL: any */
+    int64_t from_ms, to_ms;            /* of the event id's own time; to is exclusive */
+    unsigned limit;
+    unsigned scan_rows; /* look at no more than this many */
+    bool has_cursor;
+    unsigned char cursor[16]; /* only ids below */
+} candor_event_filter;
+
+typedef struct candor_stored_event {
+    unsigned char id[16];
+    int64_t ts_ms;
+    candor_bytes type, category, correlation_id, payload;
+    candor_context context;
+} candor_stored_event;
+
+typedef struct candor_event_page {
+    unsigned found;
+    bool more; /* go on from cursor; the page may be short because scan_rows ran out */
+    unsigned char cursor[16];
+} candor_event_page;
+
+typedef enum candor_stat {
+    CANDOR_STAT_COUNTS,   /* a: type, b: category, c: app */
+    CANDOR_STAT_USERS,    /* k: unix day, n: users, counted per app */
+    CANDOR_STAT_CHARTS,   /* a: type, b: dimension, counts; rows of a type follow each other */
+    CANDOR_STAT_APPROVALS /* a: model, b: decision */
+} candor_stat;
+typedef struct candor_stat_row {
+    candor_bytes a, b, c;
+    int64_t k, n;
+    const uint64_t *counts; /* see central/store/histogram.h; borrowed for the call */
+    uint32_t first, last;   /* all counts lie in these buckets; first > last: there is none */
+} candor_stat_row;
+
+/* from is cut down to its hour (counts) or day (the others), to is rounded up. */
+typedef struct candor_stat_range {
+    int64_t from_ms, to_ms; /* to is exclusive */
+    const char *app;        /* NULL: all */
+} candor_stat_range;
+
+/* A query waits its turn, then runs on a query thread. run must answer even when r is NULL (the
+ * store could not open a reader). */
+typedef struct candor_query {
+    candor_task task;
+    void (*run)(struct candor_query *q, candor_reader *r);
+    candor_store *store; /* private to the store */
+} candor_query;
+
+typedef struct candor_store_gauges {
+    uint64_t queue_bytes, queue_batches, db_bytes, wal_bytes;
+    bool healthy;      /* the last commit worked */
+    char trouble[256]; /* sentence when not */
+} candor_store_gauges;
+
+typedef struct candor_store_ops {
+    /* Lend b until b->done. CANDOR_FULL: the queue is full, b stays with the caller.
+     * CANDOR_CANCELLED: closing. */
+    candor_status (*submit)(candor_store *s, candor_batch *b);
+    candor_status (*query)(candor_store *s, candor_query *q); /* CANDOR_FULL: too many wait */
+    void (*gauges)(candor_store *s, candor_store_gauges *out);
+    void (*close)(candor_store *s); /* commits what was submitted, then frees */
+    candor_status (*events)(candor_reader *r, const candor_event_filter *f,
+                            bool (*visit)(void *ctx, const candor_stored_event *e), void *ctx,
+                            candor_event_page *out, candor_err *err);
+    candor_status (*stats)(candor_reader *r, candor_stat what, const candor_stat_range *range,
+                           bool (*visit)(void *ctx, const candor_stat_row *row), void *ctx,
+                           candor_err *err);
+} candor_store_ops;
+
+struct candor_store {
+    const candor_store_ops *ops;
+};
+
+/* --- the SQLite sink ------------------------------------------------------------------------ */
+
+struct candor_log;
+struct candor_metrics;
+typedef struct candor_sqlite_settings {
+    const char *path; /* borrowed until open returns */
+    const candor_schema *schema;
+    const struct candor_log *log;   /* may be NULL */
+    struct candor_metrics *metrics; /* may be NULL */
+    const atomic_bool *space_low;   /* true: give all free pages back; may be NULL */
+    uint64_t cache_kib, commit_rows, queue_bytes, retention_days;
+    uint64_t query_ms;       /* a query may take; 0: 5000 */
+    int64_t (*now_ms)(void); /* NULL: the clock */
+} candor_sqlite_settings;
+CANDOR_CHECK candor_status candor_sqlite_open(const candor_sqlite_settings *s, candor_store **out,
+                                              candor_err *err);
+
+#endif

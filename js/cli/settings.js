@@ -1,0 +1,27 @@
+'use strict';
+
+const { load } = require('../native');
+const { settings: readSettings } = require('../index');
+const { CliError, json, table } = require('./terminal');
+
+/** @param {import('../index').Setting} row */
+function bounds(row) {
+  if (row.values !== undefined) return row.values.join(' | ');
+  return row.type === 'int' ? `${row.min}..${row.max}` : '';
+}
+
+/** Every option of open(), as native code checks it. @param {import('./spool').Flags} flags */
+async function settings(flags) {
+  const { native, reason } = load();
+  if (native === null) throw new CliError(reason);
+  const rows = readSettings();
+  if (flags.json) {
+    json(rows);
+    return;
+  }
+  table(['option', 'type', 'default', 'bounds', 'unit', 'environment', 'meaning'], rows.map((row) => [
+    row.name, row.type, String(row.default ?? ''), bounds(row), row.unit ?? '', row.env ?? '', row.doc,
+  ]));
+}
+
+module.exports = { settings };

@@ -1,0 +1,96 @@
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { fileURLToPath } = require('node:url');
+const { TelemetryError } = require('./errors');
+
+/**
+ * Options of `open`. Units, defaults and bounds: docs/settings.md, or `candor settings`.
+ * @typedef {object} Options
+ * @property {string} app  Name of the application: letters, digits, . _ : + -
+ * @property {string} [appVersion]
+ * @property {string | null} [directory]  Where the spool lives; default: the user's data directory for the app
+ * @property {string | null} [endpoint]  Base URL of the collector; without one, events stay on this machine
+ * @property {string | null} [token]  Bearer token for the collector
+ * @property {string | null} [userId]
+ * @property {string | null} [machineId]  Raw machine id; hashed at once
+ * @property {'auto' | 'manual' | 'off'} [mode]
+ * @property {boolean} [hostEnabled]  The host's own switch; it can only narrow
+ * @property {boolean} [defaultEnabled]  What holds until the user has chosen
+ * @property {boolean} [inspect]  For tools: an "off" of this process's environment deletes nothing
+ * @property {number} [batchEvents]
+ * @property {number} [batchIntervalMs]
+ * @property {number} [uploadIntervalMs]
+ * @property {number} [spoolMaxBytes]
+ * @property {number} [journalMaxBytes]
+ * @property {number} [minFreeDiskBytes]
+ * @property {number} [retentionDays]
+ * @property {number} [retryBaseMs]
+ * @property {number} [retryMaxMs]
+ * @property {number} [connectTimeoutMs]
+ * @property {number} [requestTimeoutMs]
+ * @property {number} [stallTimeoutMs]
+ * @property {number} [exitFlushMs]  Time that close and process exit may take to write what waits
+ * @property {string | null} [proxy]
+ * @property {string | null} [caFile]
+ * @property {string | null} [caPem]
+ * @property {'stderr' | 'none'} [notice]  Where the one line before the first upload goes
+ * @property {number} [gzipLevel]  1 to 9
+ * @property {string | URL | object} [schema]  Path of a schema file, or its content; default: the default catalogue
+ * @property {boolean} [requireNative]  Throw where no native binary fits; default: a client that does nothing
+ */
+
+const DEFAULT_SCHEMA = path.join(__dirname, '..', 'schema', 'default.json');
+
+/** @param {string} name @param {string} problem */
+function invalid(name, problem) {
+  return new TelemetryError(`option "${name}" ${problem}`, 'ERR_CANDOR_INVALID_OPTION');
+}
+
+/** JSON would silently drop or change anything else. @param {string} name @param {unknown} value */
+function checkScalar(name, value) {
+  const type = typeof value;
+  if (value === null || type === 'string' || type === 'boolean') return;
+  if (type === 'number' && Number.isFinite(value)) return;
+  throw invalid(name, `must be a string, a finite number, a boolean or null, not ${type === 'number' ? value : type}`);
+}
+
+/** @param {unknown} schema @returns {{text: string, origin: string}} */
+function readSchema(schema) {
+  if (schema !== undefined && schema !== null && typeof schema === 'object' && !(schema instanceof URL)) {
+    try {
+      return { text: JSON.stringify(schema), origin: 'schema' };
+    } catch (error) {
+      throw new TelemetryError(`schema is not JSON: ${/** @type {Error} */ (error).message}`, 'ERR_CANDOR_SCHEMA', { cause: error });
+    }
+  }
+  if (schema !== undefined && schema !== null && typeof schema !== 'string' && !(schema instanceof URL)) {
+    throw invalid('schema', 'must be a path, a file URL or an object');
+  }
+  try {
+    const file = schema instanceof URL ? fileURLToPath(schema) : schema ?? DEFAULT_SCHEMA;
+    return { text: fs.readFileSync(file, 'utf8'), origin: file };
+  } catch (error) {
+    throw new TelemetryError(`cannot read schema file: ${/** @type {Error} */ (error).message}`, 'ERR_CANDOR_SCHEMA', { cause: error });
+  }
+}
+
+/**
+ * Split what only JavaScript knows from what native code checks: names, bounds and enums are its table.
+ * @param {unknown} options
+ */
+function readOptions(options) {
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw new TelemetryError('open needs an options object, e.g. { app: "my-app" }', 'ERR_CANDOR_INVALID_OPTION');
+  }
+  const { schema, requireNative = false, ...rest } = /** @type {Record<string, unknown>} */ (options);
+  if (typeof requireNative !== 'boolean') throw invalid('requireNative', 'must be a boolean');
+  for (const name of Object.keys(rest)) {
+    if (rest[name] === undefined) delete rest[name];
+    else checkScalar(name, rest[name]);
+  }
+  return { schema, requireNative, settings: rest };
+}
+
+module.exports = { readOptions, readSchema };

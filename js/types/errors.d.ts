@@ -1,0 +1,27 @@
+/** What every failure of this package is: `code` is stable, `message` is a sentence for people. */
+export class TelemetryError extends Error {
+    /**
+     * @param {string} message
+     * @param {string} code  ERR_CANDOR_...
+     * @param {{cause?: unknown}} [options]
+     */
+    constructor(message: string, code: string, options?: {
+        cause?: unknown;
+    });
+    /** @type {string} */
+    code: string;
+}
+/**
+ * An error from the native side as a TelemetryError; anything else unchanged.
+ * @param {unknown} error
+ * @param {string} [code]  code to use instead of ERR_CANDOR_INVALID_OPTION
+ * @returns {unknown}
+ */
+export function translate(error: unknown, code?: string): unknown;
+/**
+ * @template T
+ * @param {() => T} call
+ * @param {string} [code]
+ * @returns {T}
+ */
+export function translated<T>(call: () => T, code?: string): T;

@@ -1,0 +1,91 @@
+/**
+ * Options of `open`. Units, defaults and bounds: docs/settings.md, or `candor settings`.
+ */
+export type Options = {
+    /**
+     * Name of the application: letters, digits, . _ : + -
+     */
+    app: string;
+    appVersion?: string | undefined;
+    /**
+     * Where the spool lives; default: the user's data directory for the app
+     */
+    directory?: string | null | undefined;
+    /**
+     * Base URL of the collector; without one, events stay on this machine
+     */
+    endpoint?: string | null | undefined;
+    /**
+     * Bearer token for the collector
+     */
+    token?: string | null | undefined;
+    userId?: string | null | undefined;
+    /**
+     * Raw machine id; hashed at once
+     */
+    machineId?: string | null | undefined;
+    mode?: "auto" | "manual" | "off" | undefined;
+    /**
+     * The host's own switch; it can only narrow
+     */
+    hostEnabled?: boolean | undefined;
+    /**
+     * What holds until the user has chosen
+     */
+    defaultEnabled?: boolean | undefined;
+    /**
+     * For tools: an "off" of this process's environment deletes nothing
+     */
+    inspect?: boolean | undefined;
+    batchEvents?: number | undefined;
+    batchIntervalMs?: number | undefined;
+    uploadIntervalMs?: number | undefined;
+    spoolMaxBytes?: number | undefined;
+    journalMaxBytes?: number | undefined;
+    minFreeDiskBytes?: number | undefined;
+    retentionDays?: number | undefined;
+    retryBaseMs?: number | undefined;
+    retryMaxMs?: number | undefined;
+    connectTimeoutMs?: number | undefined;
+    requestTimeoutMs?: number | undefined;
+    stallTimeoutMs?: number | undefined;
+    /**
+     * Time that close and process exit may take to write what waits
+     */
+    exitFlushMs?: number | undefined;
+    proxy?: string | null | undefined;
+    caFile?: string | null | undefined;
+    caPem?: string | null | undefined;
+    /**
+     * Where the one line before the first upload goes
+     */
+    notice?: "none" | "stderr" | undefined;
+    /**
+     * 1 to 9
+     */
+    gzipLevel?: number | undefined;
+    /**
+     * Path of a schema file, or its content; default: the default catalogue
+     */
+    schema?: string | object | URL | undefined;
+    /**
+     * Throw where no native binary fits; default: a client that does nothing
+     */
+    requireNative?: boolean | undefined;
+};
+/**
+ * Split what only JavaScript knows from what native code checks: names, bounds and enums are its table.
+ * @param {unknown} options
+ */
+export function readOptions(options: unknown): {
+    schema: unknown;
+    requireNative: boolean;
+    settings: {
+        [x: string]: unknown;
+    };
+};
+/** @param {unknown} schema @returns {{text: string, origin: string}} */
+export function readSchema(schema: unknown): {
+    text: string;
+    origin: string;
+};

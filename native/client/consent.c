@@ -1,0 +1,268 @@
+#include "client/consent.h"
+
+#include <ctype.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Processes of one machine share it, so native byte order is right. */
+typedef struct consent_block {
+    char magic[8];
+    uint32_t version;
+    _Atomic uint32_t epoch;
+    _Atomic uint8_t choice;
+    unsigned char pad[3];
+    _Atomic uint32_t purges;
+    unsigned char reserved[40];
+} consent_block;
+_Static_assert(sizeof(consent_block) == 64, "the consent file is 64 bytes");
+
+static const char consent_magic[8] = {'C', 'N', 'D', 'R', 'C', 'N', 'S', '1'};
+#define CONSENT_VERSION 1u
+
+struct candor_consent {
+    candor_map map; /* zeroed: local is used */
+    consent_block local;
+    _Atomic(consent_block *) block;
+    _Atomic bool unreadable; /* there is a file, and what it says is not known */
+    _Atomic bool unstored;   /* the last choice did not reach the file */
+    char path[CANDOR_PATH_MAX];
+    char error[256]; /* why the file is not in use; set while opening */
+};
+
+static bool equals_any(const char *v, const char *const *words)
+{
+    for (; *words != NULL; words++) {
+        size_t i = 0;
+        while (v[i] != '\0' && tolower((unsigned char)v[i]) == (*words)[i])
+            i++;
+        if (v[i] == '\0' && (*words)[i] == '\0') return true;
+    }
+    return false;
+}
+
+static candor_decision decide_environment(const char *v)
+{
+    static const char *const yes[] = {"1", "true", "yes", "on", NULL};
+    static const char *const no[] = {"0", "false", "no", "off", NULL};
+    if (equals_any(v, yes))
+        return (candor_decision){
+            true, "TELEMETRY_ENABLED",
+            "The environment variable TELEMETRY_ENABLED switches telemetry on.", true};
+    if (equals_any(v, no))
+        return (candor_decision){
+            false, "TELEMETRY_ENABLED",
+            "The environment variable TELEMETRY_ENABLED switches telemetry off.", true};
+    return (candor_decision){
+        false, "TELEMETRY_ENABLED",
+        "The environment variable TELEMETRY_ENABLED is neither 1, true, yes, on "
+        "nor 0, false, no, off: taken as off.",
+        true};
+}
+
+static bool do_not_track(const char *v)
+{
+    static const char *const may_track[] = {"", "0", "false", NULL};
+    return v != NULL && !equals_any(v, may_track);
+}
+
+candor_decision candor_consent_decide(const candor_consent_inputs *in)
+{
+    if (do_not_track(in->do_not_track))
+        return (candor_decision){false, "DO_NOT_TRACK",
+                                 "The environment variable DO_NOT_TRACK asks not to be tracked.",
+                                 true};
+    candor_decision environment = {0};
+    if (in->telemetry_enabled != NULL && in->telemetry_enabled[0] != '\0') {
+        environment = decide_environment(in->telemetry_enabled);
+        return environment;
+    }
+    if (in->host_off)
+        return (candor_decision){false, "host", "The host application has switched telemetry off.",
+                                 false};
+    switch (in->stored) {
+    case CANDOR_CHOICE_ON:
+        return (candor_decision){true, "stored", "The user has switched telemetry on.", false};
+    case CANDOR_CHOICE_OFF:
+        return (candor_decision){false, "stored", "The user has switched telemetry off.", false};
+    case CANDOR_CHOICE_UNREADABLE:
+        return (candor_decision){false, "stored", "The stored choice cannot be read: taken as off.",
+                                 false};
+    case CANDOR_CHOICE_UNSET:
+        break;
+    }
+    if (in->default_on)
+        return (candor_decision){true, "default",
+                                 "Nobody has chosen; the application's default is on.", false};
+    return (candor_decision){false, "default",
+                             "Nobody has chosen; the application's default is off.", false};
+}
+
+static void init_block(consent_block *b)
+{
+    memcpy(b->magic, consent_magic, sizeof consent_magic);
+    b->version = CONSENT_VERSION;
+}
+
+/* A new file is all zeros; whoever comes first names it. Two processes that do so at the same time
+ * write the same bytes and touch neither epoch nor choice. */
+static bool is_blank(const consent_block *b)
+{
+    static const char zeros[sizeof consent_magic];
+    return memcmp(b->magic, zeros, sizeof zeros) == 0 && b->version == 0;
+}
+
+/* Whole from its first moment: an existing file that is too short has lost a choice. Any other
+ * process may come first. CANDOR_OK: the file is there. */
+static candor_status make_file(const char *path, candor_err *err)
+{
+    consent_block fresh = {0};
+    candor_status st = candor_file_mtime(path, NULL, NULL, err);
+    if (st != CANDOR_NOTFOUND) return CANDOR_OK; /* opening it tells what is wrong */
+    init_block(&fresh);
+    st = candor_file_create_whole(path, candor_bytes_of((const char *)&fresh, sizeof fresh), err);
+    return st == CANDOR_BUSY ? CANDOR_OK : st;
+}
+
+/* repair: a file that is too short grows, because the user has just chosen. */
+static candor_status map_file(const char *path, bool repair, candor_map *out, candor_err *err)
+{
+    candor_file *f = NULL;
+    uint64_t size = 0;
+    candor_status st = candor_file_open(path, CANDOR_OPEN_READ_WRITE, &f, err);
+    if (st == CANDOR_OK) st = candor_file_size(f, &size, err);
+    if (st == CANDOR_OK && size < sizeof(consent_block) && !repair)
+        st = candor_fail(err, CANDOR_CORRUPT, 0, "consent", "%s is truncated", path);
+    if (st == CANDOR_OK) st = candor_file_allocate(f, sizeof(consent_block), err);
+    if (st == CANDOR_OK) st = candor_map_open(f, sizeof(consent_block), true, out, err);
+    candor_file_discard(f);
+    return st;
+}
+
+/* The file's block becomes the one in use. Released, so that whoever sees the block sees the map.
+ */
+static void use_map(candor_consent *c, const candor_map *map)
+{
+    consent_block *b = (consent_block *)(void *)map->p;
+    c->map = *map;
+    if (is_blank(b)) init_block(b);
+    atomic_store_explicit(&c->block, b, memory_order_release);
+}
+
+static consent_block *block_of(const candor_consent *c)
+{
+    return atomic_load_explicit(&((candor_consent *)(uintptr_t)c)->block, memory_order_acquire);
+}
+
+static bool is_mapped(const candor_consent *c)
+{
+    return block_of(c) != &c->local;
+}
+
+static void open_file(candor_consent *c, candor_err *err)
+{
+    candor_map map = {0};
+    candor_status made = make_file(c->path, err);
+    candor_status st = made == CANDOR_OK ? map_file(c->path, false, &map, err) : made;
+    if (st == CANDOR_OK) {
+        use_map(c, &map);
+        return;
+    }
+    /* What cannot be made holds no choice; what is there and cannot be read may hold "off". */
+    if (made == CANDOR_OK) atomic_store(&c->unreadable, true);
+    candor_consent_note(c, err);
+}
+
+candor_status candor_consent_open(const char *path, candor_consent **out, candor_err *err)
+{
+    candor_err why = {0};
+    candor_consent *c = calloc(1, sizeof *c);
+    *out = c;
+    if (c == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "consent", "out of memory");
+    atomic_init(&c->block, &c->local);
+    init_block(&c->local);
+    if (path == NULL) return CANDOR_OK;
+    (void)snprintf(c->path, sizeof c->path, "%s", path);
+    open_file(c, &why); /* an unusable file must not keep the host from starting */
+    if (err != NULL) *err = why;
+    return CANDOR_OK;
+}
+
+void candor_consent_close(candor_consent *c)
+{
+    if (c == NULL) return;
+    candor_map_close(&c->map);
+    free(c);
+}
+
+void candor_consent_note(candor_consent *c, const candor_err *why)
+{
+    candor_err_describe(why, c->error, sizeof c->error);
+}
+
+const char *candor_consent_error(const candor_consent *c)
+{
+    return is_mapped(c) ? "" : c->error;
+}
+
+uint32_t candor_consent_epoch(const candor_consent *c)
+{
+    return atomic_load_explicit(&block_of(c)->epoch, memory_order_acquire);
+}
+
+candor_choice candor_consent_choice(const candor_consent *c)
+{
+    const consent_block *b = block_of(c);
+    if (atomic_load(&((candor_consent *)(uintptr_t)c)->unreadable)) return CANDOR_CHOICE_UNREADABLE;
+    uint8_t v = atomic_load_explicit(&b->choice, memory_order_acquire);
+    bool known = memcmp(b->magic, consent_magic, sizeof consent_magic) == 0 &&
+                 b->version == CONSENT_VERSION && v <= CANDOR_CHOICE_OFF;
+    return known ? (candor_choice)v : CANDOR_CHOICE_UNREADABLE;
+}
+
+/* The file may be usable by now, and a choice makes a damaged one whole. */
+static bool repair(candor_consent *c)
+{
+    candor_map map = {0};
+    if (c->path[0] == '\0' || make_file(c->path, NULL) != CANDOR_OK ||
+        map_file(c->path, true, &map, NULL) != CANDOR_OK)
+        return false;
+    use_map(c, &map);
+    atomic_store(&c->unreadable, false);
+    return true;
+}
+
+void candor_consent_store(candor_consent *c, candor_choice choice)
+{
+    bool stored = is_mapped(c) || repair(c);
+    atomic_store(&c->unstored, !stored && c->error[0] != '\0');
+    if (stored && candor_consent_choice(c) == CANDOR_CHOICE_UNREADABLE) init_block(block_of(c));
+    atomic_store_explicit(&block_of(c)->choice, (uint8_t)choice, memory_order_release);
+    candor_consent_bump(c);
+}
+
+void candor_consent_bump(candor_consent *c)
+{
+    atomic_fetch_add_explicit(&block_of(c)->epoch, 1, memory_order_acq_rel);
+}
+
+uint32_t candor_consent_purges(const candor_consent *c)
+{
+    return atomic_load_explicit(&block_of(c)->purges, memory_order_acquire);
+}
+
+uint32_t candor_consent_ask_purge(candor_consent *c)
+{
+    uint32_t n = atomic_fetch_add_explicit(&block_of(c)->purges, 1, memory_order_acq_rel) + 1;
+    candor_consent_bump(c);
+    return n;
+}
+
+candor_status candor_consent_sync(candor_consent *c, candor_err *err)
+{
+    if (atomic_exchange(&c->unstored, false))
+        return candor_fail(err, CANDOR_IO, 0, "consent", "the choice cannot be stored: %.180s",
+                           c->error);
+    if (!is_mapped(c)) return CANDOR_OK;
+    return candor_map_sync(&c->map, 0, sizeof(consent_block), err);
+}

@@ -1,0 +1,28 @@
+/* Stage 6/10: upload policy. In: an HTTP answer. Out: what becomes of the batch, and when to try
+ * again. Pure: no clock, no randomness of its own. Layer: client. Threads: any. */
+#ifndef CANDOR_CLIENT_POLICY_H
+#define CANDOR_CLIENT_POLICY_H
+
+#include "net/http.h"
+
+typedef enum candor_outcome {
+    CANDOR_UPLOAD_DONE,   /* stored: delete */
+    CANDOR_UPLOAD_RETRY,  /* later, with backoff */
+    CANDOR_UPLOAD_DISCARD /* refused for good, and by a collector: quarantine */
+} candor_outcome;
+
+typedef struct candor_verdict {
+    candor_outcome outcome;
+    uint64_t rejected; /* DONE: events that the collector refused */
+    char error[256];   /* sentence; empty when DONE */
+} candor_verdict;
+
+void candor_policy_judge(const candor_http_response *r, candor_verdict *out);
+
+/* Exponential backoff with full jitter: a delay from 0 to min(max, base * 2^retries), or
+ * Retry-After when that is longer; a week at most. jitter: 0 to 1. retries: failed attempts before
+ * this one. See https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
+int64_t candor_policy_delay(int64_t retries, int64_t base_ms, int64_t max_ms,
+                            int64_t retry_after_ms, double jitter);
+
+#endif

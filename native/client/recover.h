@@ -1,0 +1,23 @@
+/* Recovery: what dead processes left. In: segments whose lock can be taken, spool files without a
+ * row, rows without a file. Out: all of it in the spool, or counted. Layer: client. Threads: the
+ * worker. */
+#ifndef CANDOR_CLIENT_RECOVER_H
+#define CANDOR_CLIENT_RECOVER_H
+
+#include "client/store.h"
+
+typedef struct candor_recovered {
+    uint64_t segments, records, adopted;
+} candor_recovered;
+
+/* Everything; at start and after state.db was rebuilt. */
+void candor_recover(candor_store *s, candor_recovered *out);
+/* What may have been left since: orphaned files and segments; before an upload round. */
+void candor_recover_dead(candor_store *s, candor_recovered *out);
+/* Delete the segments of dead processes unread; returns how many records that were. */
+uint64_t candor_recover_purge(candor_store *s);
+/* Whether another process, or another client of this one, has a journal here. To be asked while
+ * this client has none. */
+bool candor_recover_others_live(const candor_store *s);
+
+#endif

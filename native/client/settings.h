@@ -1,0 +1,37 @@
+/* The settings of a client: one table of names, types, units, defaults and bounds.
+ * Layer: client. Threads: immutable once read. Docs: docs/settings.md. */
+#ifndef CANDOR_CLIENT_SETTINGS_H
+#define CANDOR_CLIENT_SETTINGS_H
+
+#include "base/bytes.h"
+
+typedef enum candor_mode { CANDOR_MODE_AUTO, CANDOR_MODE_MANUAL, CANDOR_MODE_OFF } candor_mode;
+typedef enum candor_notice { CANDOR_NOTICE_STDERR, CANDOR_NOTICE_NONE } candor_notice;
+
+/* Strings are owned and terminated; NULL where a setting is absent. */
+typedef struct candor_settings {
+    char *app, *app_version, *directory, *endpoint, *token, *user_id, *machine_id;
+    char *proxy, *ca_file, *ca_pem;
+    int64_t mode, notice; /* candor_mode, candor_notice */
+    int64_t host_enabled, default_enabled, inspect;
+    int64_t batch_events, batch_interval_ms, upload_interval_ms;
+    int64_t spool_max_bytes, journal_max_bytes, min_free_disk_bytes, retention_days;
+    int64_t retry_base_ms, retry_max_ms;
+    int64_t connect_timeout_ms, request_timeout_ms, stall_timeout_ms, exit_flush_ms;
+    int64_t gzip_level;
+    /* A sentence when an environment variable could not be used; the host's start must not fail
+     * for what an operator exported. Empty: none. */
+    char environment_error[224];
+} candor_settings;
+
+/* Defaults, then options_json, then TELEMETRY_ENDPOINT, TELEMETRY_TOKEN and TELEMETRY_USER_ID,
+ * which win over the options: operators steer hosts. CANDOR_INVALID: err->text is one sentence with
+ * the option's name, its bounds and unit. candor_settings_free in every case. */
+CANDOR_CHECK candor_status candor_settings_read(candor_bytes options_json, candor_settings *out,
+                                                candor_err *err);
+void candor_settings_free(candor_settings *s); /* wipes the token; accepts a zeroed one */
+
+/* Append the table: [{"name","type","unit","default","min","max","values","env","doc"}]. */
+CANDOR_CHECK candor_status candor_settings_json(candor_buf *out);
+
+#endif

@@ -1,0 +1,195 @@
+/* Processes, users and machines on POSIX. Layer: plat. */
+#include <errno.h>
+#include <pwd.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "plat/plat.h"
+#include "plat/posix.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18 /* Linux 4.14 */
+#endif
+
+#define MACHINE_ID_MAX 128
+#define PASSWD_MAX     ((size_t)16 << 10)
+
+/* --- directories of the user -------------------------------------------------------------------
+ */
+static candor_status copy_text(const char *text, const char *what, char *out, size_t cap,
+                               candor_err *err)
+{
+    const size_t n = strlen(text);
+
+    if (n >= cap) return candor_fail(err, CANDOR_LIMIT, 0, what, "the %s is too long", what);
+    memcpy(out, text, n + 1);
+    return CANDOR_OK;
+}
+
+candor_status candor_home_dir(char *out, size_t cap, candor_err *err)
+{
+    const char *home = getenv("HOME");
+    char storage[PASSWD_MAX];
+    struct passwd pw, *found = NULL;
+    int rc;
+
+    if (home != NULL && home[0] == '/') return copy_text(home, "home directory", out, cap, err);
+    do {
+        rc = getpwuid_r(getuid(), &pw, storage, sizeof storage, &found);
+    } while (rc == EINTR);
+    if (rc != 0 || found == NULL || found->pw_dir == NULL || found->pw_dir[0] != '/')
+        return candor_fail(err, CANDOR_NOTFOUND, rc, "home directory",
+                           "this user has no home directory; set HOME");
+    return copy_text(found->pw_dir, "home directory", out, cap, err);
+}
+
+/* One name of a path: an app must not be able to climb out of the data directory. */
+static bool is_plain_name(const char *app)
+{
+    return app[0] != '\0' && strchr(app, '/') == NULL && strcmp(app, ".") != 0 &&
+           strcmp(app, "..") != 0;
+}
+
+candor_status candor_data_dir(const char *app, char *out, size_t cap, candor_err *err)
+{
+    char base[CANDOR_PATH_MAX], dir[CANDOR_PATH_MAX];
+    const char *xdg = getenv("XDG_DATA_HOME");
+    candor_status st;
+
+    if (!is_plain_name(app))
+        return candor_fail(err, CANDOR_INVALID, 0, "data directory",
+                           "\"%s\" cannot name a directory", app);
+    /* XDG Base Directory Specification: a relative path is to be ignored. */
+    if (xdg != NULL && xdg[0] == '/') {
+        st = copy_text(xdg, "data directory", base, sizeof base, err);
+    } else {
+        st = candor_home_dir(dir, sizeof dir, err);
+        if (st == CANDOR_OK) st = candor_path_join(dir, ".local/share", base, sizeof base, err);
+    }
+    if (st == CANDOR_OK) st = candor_path_join(base, app, dir, sizeof dir, err);
+    if (st == CANDOR_OK) st = candor_path_join(dir, "telemetry", out, cap, err);
+    return st;
+}
+
+/* --- machine -----------------------------------------------------------------------------------
+ */
+#if defined(__x86_64__)
+#define ARCH "x64"
+#elif defined(__aarch64__)
+#define ARCH "arm64"
+#elif defined(__i386__)
+#define ARCH "ia32"
+#elif defined(__arm__)
+#define ARCH "arm"
+#elif defined(__riscv) && __riscv_xlen == 64
+#define ARCH "riscv64"
+#elif defined(__powerpc64__)
+#define ARCH "ppc64"
+#elif defined(__s390x__)
+#define ARCH "s390x"
+#elif defined(__loongarch64)
+#define ARCH "loong64"
+#else
+#define ARCH "unknown"
+#endif
+#if defined(__linux__)
+#define SYSTEM "linux"
+#elif defined(__APPLE__)
+#define SYSTEM "darwin"
+#elif defined(__FreeBSD__)
+#define SYSTEM "freebsd"
+#else
+#define SYSTEM "unknown"
+#endif
+
+const char *candor_platform_name(void)
+{
+    return SYSTEM "-" ARCH;
+}
+
+/* machine-id(5): 32 hex digits and a newline; empty, "uninitialized" or all zero in images that
+ * have none yet, and those would make all such machines one. */
+static bool take_machine_id(const candor_buf *file, char *out, size_t cap)
+{
+    unsigned char id[16];
+    unsigned char any = 0;
+
+    if (file->n < 32 || !candor_hex_decode(candor_bytes_of(file->p, 32), id, sizeof id))
+        return false;
+    if (file->n > 32 && file->p[32] != '\n' && file->p[32] != '\r') return false;
+    for (size_t i = 0; i < sizeof id; i++)
+        any |= id[i];
+    if (any == 0 || cap < 33) return false;
+    memcpy(out, file->p, 32);
+    out[32] = '\0';
+    return true;
+}
+
+candor_status candor_machine_id(char *out, size_t cap, candor_err *err)
+{
+    static const char *const files[] = {"/etc/machine-id", "/var/lib/dbus/machine-id"};
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char storage[MACHINE_ID_MAX];
+        candor_buf b;
+
+        candor_buf_init_fixed(&b, storage, sizeof storage);
+        if (candor_file_read_all(files[i], sizeof storage, &b, NULL) == CANDOR_OK &&
+            take_machine_id(&b, out, cap))
+            return CANDOR_OK;
+    }
+    return candor_fail(err, CANDOR_NOTFOUND, 0, "machine id", "this machine has no machine-id(5)");
+}
+
+/* --- processes ---------------------------------------------------------------------------------
+ */
+uint64_t candor_process_id(void)
+{
+    return (uint64_t)getpid();
+}
+
+struct candor_fork_guard {
+    _Atomic unsigned *page; /* the kernel gives a fork child a zeroed one (madvise(2)) */
+    size_t size;
+    bool wiped; /* false: a kernel without MADV_WIPEONFORK; compare pid */
+    pid_t pid;
+};
+
+candor_status candor_fork_guard_new(candor_fork_guard **out)
+{
+    candor_fork_guard *g = malloc(sizeof *g);
+    const long page = sysconf(_SC_PAGESIZE);
+    void *p;
+
+    *out = NULL;
+    if (g == NULL) return CANDOR_NOMEM;
+    g->size = page > 0 ? (size_t)page : 4096;
+    g->pid = getpid();
+    p = mmap(NULL, g->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) {
+        free(g);
+        return CANDOR_NOMEM;
+    }
+    g->page = p;
+    g->wiped = madvise(p, g->size, MADV_WIPEONFORK) == 0;
+    atomic_init(g->page, 1u);
+    *out = g;
+    return CANDOR_OK;
+}
+
+void candor_fork_guard_free(candor_fork_guard *g)
+{
+    if (g == NULL) return;
+    munmap((void *)g->page, g->size);
+    free(g);
+}
+
+bool candor_fork_guard_same(const candor_fork_guard *g)
+{
+    if (g->wiped) return atomic_load_explicit(g->page, memory_order_relaxed) != 0;
+    return g->pid == getpid();
+}

@@ -1,0 +1,321 @@
+/* Files and their locks on POSIX. Layer: plat. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "plat/plat.h"
+#include "plat/posix.h"
+
+/* Linux caps one write at 0x7ffff000 bytes (write(2)); a smaller step keeps the count in ssize_t.
+ */
+#define WRITE_STEP ((size_t)1 << 30)
+#define READ_STEP  ((size_t)16 << 10)
+#define TEMP_TRIES 8
+
+struct candor_file {
+    int fd;
+};
+
+int candor_posix_fd(const candor_file *f)
+{
+    return f->fd;
+}
+
+static int open_flags(candor_open_mode mode)
+{
+    switch (mode) {
+    case CANDOR_OPEN_READ:
+        return O_RDONLY;
+    case CANDOR_OPEN_READ_WRITE:
+        return O_RDWR | O_CREAT | O_NOFOLLOW;
+    case CANDOR_OPEN_CREATE_NEW:
+        return O_RDWR | O_CREAT | O_EXCL; /* open(2): O_EXCL follows no link */
+    }
+    return O_RDONLY;
+}
+
+/* O_NONBLOCK: a FIFO planted under the name must not hang the open (open(2)); regular files ignore
+ * it, and everything else is refused. */
+static candor_status open_regular(const char *path, candor_open_mode mode, int *out,
+                                  candor_err *err)
+{
+    struct stat st;
+    int fd;
+
+    do {
+        fd = open(path, open_flags(mode) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+    } while (fd < 0 && errno == EINTR);
+    /* A link under the name of a file that we write would point our bytes elsewhere. */
+    if (fd < 0 && errno == ELOOP && mode == CANDOR_OPEN_READ_WRITE)
+        return candor_fail(err, CANDOR_INVALID, ELOOP, "open", "%s is a symbolic link", path);
+    if (fd < 0) return candor_posix_fail(err, errno, "open", "cannot open", path);
+    if (fstat(fd, &st) != 0) {
+        const int sys = errno;
+        close(fd);
+        return candor_posix_fail(err, sys, "fstat", "cannot look at", path);
+    }
+    if (!S_ISREG(st.st_mode)) {
+        close(fd);
+        return candor_fail(err, CANDOR_INVALID, 0, "open", "%s is not a regular file", path);
+    }
+    *out = fd;
+    return CANDOR_OK;
+}
+
+candor_status candor_file_open(const char *path, candor_open_mode mode, candor_file **out,
+                               candor_err *err)
+{
+    candor_file *f = malloc(sizeof *f);
+    candor_status st;
+
+    *out = NULL;
+    if (f == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "open", "no memory for a file");
+    st = open_regular(path, mode, &f->fd, err);
+    if (st != CANDOR_OK) {
+        free(f);
+        return st;
+    }
+    *out = f;
+    return CANDOR_OK;
+}
+
+candor_status candor_file_size(candor_file *f, uint64_t *out, candor_err *err)
+{
+    struct stat st;
+
+    if (fstat(f->fd, &st) != 0)
+        return candor_posix_fail(err, errno, "fstat", "cannot ask for the size of a file", NULL);
+    *out = (uint64_t)st.st_size;
+    return CANDOR_OK;
+}
+
+candor_status candor_file_write(candor_file *f, candor_bytes body, candor_err *err)
+{
+    size_t done = 0;
+
+    while (done < body.n) {
+        const size_t left = body.n - done;
+        const ssize_t n = write(f->fd, body.p + done, left < WRITE_STEP ? left : WRITE_STEP);
+        if (n < 0) {
+            if (errno == EINTR) continue;
+            return candor_posix_fail(err, errno, "write", "cannot write to a file", NULL);
+        }
+        /* POSIX allows 0 for a device; on a file it would loop for ever. */
+        if (n == 0) return candor_posix_fail(err, EIO, "write", "cannot write to a file", NULL);
+        done += (size_t)n;
+    }
+    return CANDOR_OK;
+}
+
+candor_status candor_file_allocate(candor_file *f, uint64_t size, candor_err *err)
+{
+    int sys;
+
+    if (size == 0) return CANDOR_OK; /* posix_fallocate(3): a length of 0 is EINVAL */
+    if (size > (uint64_t)INT64_MAX)
+        return candor_fail(err, CANDOR_INVALID, 0, "allocate", "no file can have %llu bytes",
+                           (unsigned long long)size);
+    do {
+        sys = posix_fallocate(f->fd, 0, (off_t)size);
+    } while (sys == EINTR);
+    if (sys != 0)
+        return candor_posix_fail(err, sys, "allocate", "cannot reserve room for a file", NULL);
+    return CANDOR_OK;
+}
+
+candor_status candor_file_sync(candor_file *f, candor_err *err)
+{
+    int rc;
+
+    do {
+        rc = fdatasync(f->fd); /* the size is synced too: a later read needs it (fdatasync(2)) */
+    } while (rc != 0 && errno == EINTR);
+    if (rc != 0) return candor_posix_fail(err, errno, "fdatasync", "cannot sync a file", NULL);
+    return CANDOR_OK;
+}
+
+/* flock(2): the lock belongs to the open file description, so two opens in one process exclude each
+ * other, and the kernel drops it when the last descriptor goes, however the process ends. */
+candor_status candor_file_try_lock(candor_file *f, candor_err *err)
+{
+    int rc;
+
+    do {
+        rc = flock(f->fd, LOCK_EX | LOCK_NB);
+    } while (rc != 0 && errno == EINTR);
+    if (rc == 0) return CANDOR_OK;
+    if (errno == EWOULDBLOCK)
+        return candor_fail(err, CANDOR_BUSY, errno, "lock", "%s",
+                           "another live process or handle holds the lock");
+    return candor_posix_fail(err, errno, "lock", "cannot lock a file", NULL);
+}
+
+void candor_file_unlock(candor_file *f)
+{
+    int rc;
+
+    do {
+        rc = flock(f->fd, LOCK_UN);
+    } while (rc != 0 && errno == EINTR);
+}
+
+candor_status candor_file_close(candor_file **f, candor_err *err)
+{
+    int fd;
+
+    if (*f == NULL) return CANDOR_OK;
+    fd = (*f)->fd;
+    free(*f);
+    *f = NULL;
+    /* close(2): on Linux the descriptor is gone after EINTR; a retry could close another's. */
+    if (close(fd) != 0 && errno != EINTR)
+        return candor_posix_fail(err, errno, "close", "cannot finish a file", NULL);
+    return CANDOR_OK;
+}
+
+void candor_file_discard(candor_file *f)
+{
+    if (f == NULL) return;
+    close(f->fd);
+    free(f);
+}
+
+/* Append what is left in fd to out, at most max bytes. Through the stack, so that a buffer over
+ * caller's storage takes a file that just fits. */
+static candor_status read_rest(int fd, const char *path, size_t max, candor_buf *out,
+                               candor_err *err)
+{
+    char step[READ_STEP];
+    size_t got = 0;
+
+    for (;;) {
+        const ssize_t n = read(fd, step, sizeof step);
+
+        if (n < 0) {
+            if (errno == EINTR) continue;
+            return candor_posix_fail(err, errno, "read", "cannot read", path);
+        }
+        if (n == 0) return CANDOR_OK;
+        if ((size_t)n > max - got)
+            return candor_fail(err, CANDOR_LIMIT, 0, "read", "%s is larger than %zu bytes", path,
+                               max);
+        got += (size_t)n;
+        candor_buf_put(out, step, (size_t)n);
+        if (out->failed) return candor_fail(err, CANDOR_NOMEM, 0, "read", "no memory for %s", path);
+    }
+}
+
+candor_status candor_file_read_all(const char *path, size_t max, candor_buf *out, candor_err *err)
+{
+    const size_t before = out->n;
+    struct stat s;
+    candor_status st;
+    int fd = -1;
+
+    st = open_regular(path, CANDOR_OPEN_READ, &fd, err);
+    if (st != CANDOR_OK) return st;
+    /* The size is a hint (it may grow, /proc says 0): refuse early, reserve once. */
+    if (fstat(fd, &s) == 0 && s.st_size > 0) {
+        if ((uintmax_t)s.st_size > max)
+            st =
+                candor_fail(err, CANDOR_LIMIT, 0, "read", "%s is larger than %zu bytes", path, max);
+        else if (!candor_buf_reserve(out, (size_t)s.st_size))
+            st = candor_fail(err, CANDOR_NOMEM, 0, "read", "no memory for %s", path);
+    }
+    if (st == CANDOR_OK) st = read_rest(fd, path, max, out, err);
+    if (st != CANDOR_OK) out->n = before;
+    close(fd);
+    return st;
+}
+
+/* A new file under a name nobody else has: <path>.<pid>-<random>.tmp. The pid is for people who
+ * find one after a power cut; the random part is what makes it unique across containers. */
+static candor_status create_temp(const char *path, char *temp, size_t cap, candor_file **out,
+                                 candor_err *err)
+{
+    candor_status st = CANDOR_BUSY;
+
+    for (int i = 0; i < TEMP_TRIES && st == CANDOR_BUSY; i++) {
+        unsigned char bits[8];
+        char hex[sizeof bits * 2];
+        int n;
+
+        st = candor_random(bits, sizeof bits);
+        if (st != CANDOR_OK) return candor_fail(err, st, 0, "random", "no random bytes");
+        candor_hex_encode(bits, sizeof bits, hex);
+        n = snprintf(temp, cap, "%s.%llu-%.*s.tmp", path, (unsigned long long)candor_process_id(),
+                     (int)sizeof hex, hex);
+        if (n < 0 || (size_t)n >= cap)
+            return candor_fail(err, CANDOR_LIMIT, 0, "path", "the path %s is too long", path);
+        st = candor_file_open(temp, CANDOR_OPEN_CREATE_NEW, out, err);
+    }
+    return st;
+}
+
+/* link(2) fails when the name is taken, where rename(2) would replace. */
+static candor_status publish(const char *temp, const char *path, candor_err *err)
+{
+    if (link(temp, path) == 0) return CANDOR_OK;
+    if (errno == EEXIST)
+        return candor_fail(err, CANDOR_BUSY, errno, "link", "%s exists already", path);
+    return candor_posix_fail(err, errno, "link", "cannot create", path);
+}
+
+/* For file systems without hard links (EPERM, link(2)): there is a moment with an empty file. */
+static candor_status create_directly(const char *path, candor_bytes body, candor_err *err)
+{
+    candor_file *f = NULL;
+    candor_status st = candor_file_open(path, CANDOR_OPEN_CREATE_NEW, &f, err);
+
+    if (st != CANDOR_OK) return st;
+    st = candor_file_write(f, body, err);
+    if (st == CANDOR_OK) st = candor_file_sync(f, err);
+    if (st == CANDOR_OK) st = candor_file_close(&f, err);
+    if (st != CANDOR_OK) {
+        candor_file_discard(f);
+        candor_unlink_quiet(path);
+    }
+    return st;
+}
+
+candor_status candor_file_create_whole(const char *path, candor_bytes body, candor_err *err)
+{
+    char temp[CANDOR_PATH_MAX];
+    candor_file *f = NULL;
+    candor_status st = create_temp(path, temp, sizeof temp, &f, err);
+
+    if (st != CANDOR_OK) return st;
+    st = candor_file_write(f, body, err);
+    if (st == CANDOR_OK) st = candor_file_sync(f, err);
+    if (st == CANDOR_OK) st = candor_file_close(&f, err);
+    if (st == CANDOR_OK) {
+        st = publish(temp, path, err);
+        if (st != CANDOR_OK && st != CANDOR_BUSY) st = create_directly(path, body, err);
+    }
+    candor_file_discard(f);
+    candor_unlink_quiet(temp);
+    return st;
+}
+
+candor_status candor_file_write_durable(const char *path, candor_bytes body, candor_err *err)
+{
+    char temp[CANDOR_PATH_MAX];
+    candor_file *f = NULL;
+    candor_status st = create_temp(path, temp, sizeof temp, &f, err);
+
+    if (st != CANDOR_OK) return st;
+    st = candor_file_write(f, body, err);
+    if (st == CANDOR_OK) st = candor_file_sync(f, err);
+    if (st == CANDOR_OK) st = candor_file_close(&f, err); /* a failed close is a failed write */
+    if (st == CANDOR_OK) st = candor_rename_durable(temp, path, err);
+    if (st != CANDOR_OK) {
+        candor_file_discard(f);
+        candor_unlink_quiet(temp); /* gone already when only the sync of the directory failed */
+    }
+    return st;
+}

@@ -1,0 +1,293 @@
+/* Clocks, mutexes, threads, wake-ups and latches on POSIX. Layer: plat. */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "plat/plat.h"
+#include "plat/posix.h"
+
+int64_t candor_clock_unix_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t); /* cannot fail for this clock and a valid pointer */
+    return (int64_t)t.tv_sec * 1000 + (int64_t)t.tv_nsec / 1000000;
+}
+
+uint64_t candor_clock_mono_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* --- mutex -------------------------------------------------------------------------------------
+ */
+struct candor_mutex {
+    pthread_mutex_t m;
+};
+
+candor_status candor_mutex_new(candor_mutex **out)
+{
+    candor_mutex *m = malloc(sizeof *m);
+
+    *out = NULL;
+    if (m == NULL) return CANDOR_NOMEM;
+    if (pthread_mutex_init(&m->m, NULL) != 0) {
+        free(m);
+        return CANDOR_NOMEM;
+    }
+    *out = m;
+    return CANDOR_OK;
+}
+
+void candor_mutex_free(candor_mutex *m)
+{
+    if (m == NULL) return;
+    pthread_mutex_destroy(&m->m);
+    free(m);
+}
+
+void candor_mutex_lock(candor_mutex *m)
+{
+    pthread_mutex_lock(&m->m);
+}
+
+void candor_mutex_unlock(candor_mutex *m)
+{
+    pthread_mutex_unlock(&m->m);
+}
+
+/* --- thread ------------------------------------------------------------------------------------
+ */
+struct candor_thread {
+    pthread_t id;
+    void (*run)(void *);
+    void *ctx;
+    char name[16]; /* pthread_setname_np(3): 16 with the terminator */
+};
+
+static void *thread_main(void *arg)
+{
+    candor_thread *t = arg;
+
+    pthread_setname_np(pthread_self(), t->name);
+    t->run(t->ctx);
+    return NULL;
+}
+
+/* The host's handlers must run on the host's threads. Faults stay open: a blocked one kills the
+ * process past its crash reporter (signal(7)), and the host wants that report. */
+static void block_signals(sigset_t *old)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+    sigset_t all;
+
+    sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(&all, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &all, old);
+}
+
+candor_status candor_thread_start(const char *name, void (*run)(void *), void *ctx,
+                                  candor_thread **out, candor_err *err)
+{
+    candor_thread *t = calloc(1, sizeof *t);
+    sigset_t old;
+    int sys;
+
+    *out = NULL;
+    if (t == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "thread", "no memory for a thread");
+    t->run = run;
+    t->ctx = ctx;
+    snprintf(t->name, sizeof t->name, "%s", name);
+    block_signals(&old); /* the new thread inherits the mask, so no signal can come first */
+    sys = pthread_create(&t->id, NULL, thread_main, t);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (sys != 0) {
+        free(t);
+        /* EAGAIN: a limit on threads (pthread_create(3)) */
+        return candor_fail(err, sys == EAGAIN ? CANDOR_LIMIT : CANDOR_IO, sys, "thread",
+                           "cannot start a thread");
+    }
+    *out = t;
+    return CANDOR_OK;
+}
+
+/* sched(7): SCHED_BATCH "will be mildly disfavored in scheduling decisions"; a nice value is a
+ * thread's own on Linux (setpriority(2), NOTES). */
+void candor_thread_stand_back(void)
+{
+    const struct sched_param none = {0};
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
+    (void)setpriority(PRIO_PROCESS, 0, 10);
+}
+
+void candor_thread_join(candor_thread **t)
+{
+    if (*t == NULL) return;
+    pthread_join((*t)->id, NULL);
+    free(*t);
+    *t = NULL;
+}
+
+/* --- waker: eventfd(2) -------------------------------------------------------------------------
+ */
+struct candor_waker {
+    int fd;
+    /* True between a wake and its clear, so that a burst of wakes costs one system call. It is
+     * cleared after the descriptor is drained: a wake that falls between is one whose cause the
+     * sleeper sees when it looks, because both sides exchange on this flag. */
+    atomic_bool pending;
+};
+
+candor_status candor_waker_new(candor_waker **out, candor_err *err)
+{
+    candor_waker *w = malloc(sizeof *w);
+
+    *out = NULL;
+    if (w == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "eventfd", "no memory for a waker");
+    atomic_init(&w->pending, false);
+    w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (w->fd < 0) {
+        const int sys = errno;
+        free(w);
+        return candor_posix_fail(err, sys, "eventfd", "cannot make a waker", NULL);
+    }
+    *out = w;
+    return CANDOR_OK;
+}
+
+void candor_waker_free(candor_waker *w)
+{
+    if (w == NULL) return;
+    close(w->fd);
+    free(w);
+}
+
+void candor_waker_wake(candor_waker *w)
+{
+    const uint64_t one = 1;
+    const int sys = errno;
+    ssize_t n;
+
+    if (atomic_exchange(&w->pending, true)) return;
+    do {
+        n = write(w->fd, &one, sizeof one); /* EAGAIN: the counter is full, so it is readable */
+    } while (n < 0 && errno == EINTR);
+    errno = sys;
+}
+
+void candor_waker_clear(candor_waker *w)
+{
+    uint64_t count;
+    const int sys = errno;
+    ssize_t n;
+
+    do {
+        n = read(w->fd, &count, sizeof count);
+    } while (n < 0 && errno == EINTR);
+    atomic_exchange(&w->pending, false);
+    errno = sys;
+}
+
+void candor_waker_sleep(candor_waker *w, int timeout_ms)
+{
+    struct pollfd p = {.fd = w->fd, .events = POLLIN};
+    const uint64_t start = candor_clock_mono_ns();
+    int left = timeout_ms;
+
+    while (poll(&p, 1, left) < 0 && errno == EINTR) {
+        if (timeout_ms < 0) continue;
+        const uint64_t gone = (candor_clock_mono_ns() - start) / 1000000u;
+        left = gone >= (uint64_t)timeout_ms ? 0 : timeout_ms - (int)gone;
+    }
+    candor_waker_clear(w);
+}
+
+intptr_t candor_waker_handle(const candor_waker *w)
+{
+    return w->fd;
+}
+
+/* --- latch -------------------------------------------------------------------------------------
+ */
+struct candor_latch {
+    pthread_mutex_t m;
+    pthread_cond_t c;
+    bool open;
+};
+
+candor_status candor_latch_new(candor_latch **out)
+{
+    candor_latch *l = calloc(1, sizeof *l);
+    pthread_condattr_t attr;
+    int rc;
+
+    *out = NULL;
+    if (l == NULL) return CANDOR_NOMEM;
+    if (pthread_mutex_init(&l->m, NULL) != 0) goto no_mutex;
+    if (pthread_condattr_init(&attr) != 0) goto no_cond;
+    rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC); /* the wall clock may be set back */
+    if (rc == 0) rc = pthread_cond_init(&l->c, &attr);
+    pthread_condattr_destroy(&attr);
+    if (rc != 0) goto no_cond;
+    *out = l;
+    return CANDOR_OK;
+
+no_cond:
+    pthread_mutex_destroy(&l->m);
+no_mutex:
+    free(l);
+    return CANDOR_NOMEM;
+}
+
+void candor_latch_free(candor_latch *l)
+{
+    if (l == NULL) return;
+    pthread_cond_destroy(&l->c);
+    pthread_mutex_destroy(&l->m);
+    free(l);
+}
+
+void candor_latch_open(candor_latch *l)
+{
+    pthread_mutex_lock(&l->m);
+    l->open = true;
+    /* Under the lock: the waiter may free the latch as soon as it can return. */
+    pthread_cond_broadcast(&l->c);
+    pthread_mutex_unlock(&l->m);
+}
+
+static struct timespec after_ms(int timeout_ms)
+{
+    const uint64_t at = candor_clock_mono_ns() + (uint64_t)timeout_ms * 1000000u;
+
+    return (struct timespec){.tv_sec = (time_t)(at / 1000000000u),
+                             .tv_nsec = (long)(at % 1000000000u)};
+}
+
+bool candor_latch_wait(candor_latch *l, int timeout_ms)
+{
+    const struct timespec until = after_ms(timeout_ms < 0 ? 0 : timeout_ms);
+    bool open;
+    int rc = 0;
+
+    pthread_mutex_lock(&l->m);
+    while (!l->open && rc != ETIMEDOUT)
+        rc = timeout_ms < 0 ? pthread_cond_wait(&l->c, &l->m)
+                            : pthread_cond_timedwait(&l->c, &l->m, &until);
+    open = l->open;
+    pthread_mutex_unlock(&l->m);
+    return open;
+}

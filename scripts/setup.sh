@@ -1,0 +1,76 @@
+#!/bin/sh
+# Installs what a command of this repository needs and is missing: Debian packages and npm packages.
+# Usage: scripts/setup.sh [build|test|bench]
+# Idempotent; says what it does on stderr; as root or through sudo. With everything present it costs
+# one dpkg-query and one checksum.
+set -eu
+
+profile=${1:-build}
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+packages="gcc g++ make cmake ninja-build pkg-config python3 ca-certificates \
+libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libevent-dev libdeflate-dev libcmocka-dev"
+case $profile in
+  build) ;;
+  test) packages="$packages clang clang-format libclang-rt-14-dev locales openssl git procps" ;;
+  bench) packages="$packages python3-fastapi python3-uvicorn python3-uvloop python3-httptools" ;;
+  *) fail "unknown profile \"$profile\": use build, test or bench" ;;
+esac
+
+# The words of $packages whose package is not fully installed.
+missing_packages() {
+  # shellcheck disable=SC2086 # a list of words
+  installed=$(dpkg-query -W -f='${db:Status-Abbrev}${Package}\n' $packages 2>/dev/null |
+    sed -n 's/^ii  *//p' || true)
+  for package in $packages; do
+    printf '%s\n' "$installed" | grep -qx "$package" || printf '%s ' "$package"
+  done
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null 2>&1; then
+    sudo -n "$@" || fail "sudo needs a password: run as root once: apt-get install -y $missing"
+  else
+    fail "not root and no sudo: run as root once: apt-get install -y $missing"
+  fi
+}
+
+install_packages() {
+  command -v dpkg-query >/dev/null 2>&1 ||
+    fail "this is not Debian: install the equivalents of: $packages"
+  missing=$(missing_packages)
+  [ -n "$missing" ] || return 0
+  say "installing Debian packages: $missing"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2 ||
+    fail "apt-get update failed: check the network and /etc/apt/sources.list"
+  # shellcheck disable=SC2086
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing \
+    >&2 || fail "apt-get install failed: see the lines above"
+}
+
+# npm ci in $1 unless its stamp says that this lock file is already installed.
+install_npm() {
+  [ -f "$1/package-lock.json" ] || return 0
+  want=$(cksum <"$1/package-lock.json")
+  stamp=$1/node_modules/.candor-lock
+  [ "$(cat "$stamp" 2>/dev/null || true)" = "$want" ] && return 0
+  say "installing npm packages in ${1#"$root"/}"
+  (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund >&2) || fail "npm ci failed in $1"
+  printf '%s\n' "$want" >"$stamp"
+}
+
+check_node() {
+  command -v node >/dev/null 2>&1 || fail "Node.js is missing: install Node 18 or later with npm"
+  node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 18 ? 0 : 1)' ||
+    fail "Node $(node --version) is too old: 18 or later is needed"
+}
+
+check_node
+install_packages
+install_npm "$root"
+if [ "$profile" = bench ]; then install_npm "$root/tests/bench"; fi

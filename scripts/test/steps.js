@@ -1,0 +1,112 @@
+'use strict';
+// The steps of `npm test`, in order: cheap checks first.
+const fs = require('node:fs');
+const path = require('node:path');
+const { checkLayers } = require('../check-layers.js');
+const { cTests } = require('./c-tests.js');
+const { root, run, tail } = require('./run.js');
+
+/** @typedef {import('./tally.js').Tally} Tally */
+/** @typedef {{verbose: boolean}} Options */
+
+/**
+ * One command that passes by its exit code.
+ * @param {Tally} tally @param {string} name @param {string} command @param {string[]} args
+ * @param {Options} options
+ */
+async function command(tally, name, command, args, options) {
+  const { code, output } = await run(command, args, { echo: options.verbose });
+  if (code === 0) tally.pass();
+  else tally.fail(name, tail(output));
+}
+
+/** @param {Tally} tally @param {string[]} targets @param {Options} options */
+async function build(tally, targets, options) {
+  await command(tally, `build ${targets.join(' ')}`, 'node', ['scripts/build.js', ...targets], options);
+}
+
+/** @param {Tally} tally */
+function layers(tally) {
+  const { files, problems } = checkLayers();
+  tally.pass(files - problems.length > 0 ? 1 : 0);
+  for (const problem of problems) tally.fail('layers', problem);
+}
+
+function cFiles() {
+  const found = [];
+  const visit = (dir) => {
+    for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
+      const full = path.join(dir, entry.name);
+      if (entry.isDirectory() && entry.name !== 'node_modules') visit(full);
+      else if (/\.[ch]$/.test(entry.name)) found.push(path.relative(root, full));
+    }
+  };
+  for (const dir of ['native', 'central', 'tests']) visit(path.join(root, dir));
+  return found;
+}
+
+/** @param {Tally} tally @param {Options} options */
+async function style(tally, options) {
+  await command(tally, 'clang-format', 'clang-format', ['--dry-run', '-Werror', ...cFiles()], options);
+  await command(tally, 'tsc', 'npx', ['--no-install', 'tsc', '-p', 'tsconfig.json', '--noEmit'], options);
+}
+
+/** node --test: its TAP summary is the count. @param {Tally} tally @param {string[]} files @param {Options} options */
+async function nodeTests(tally, files, options) {
+  const { code, output } = await run(
+    process.execPath,
+    ['--test', '--test-reporter=tap', ...files],
+    { echo: options.verbose },
+  );
+  const count = (key) => Number(new RegExp(`^# ${key} (\\d+)`, 'm').exec(output)?.[1] ?? 0);
+  tally.pass(count('pass'));
+  if (count('skipped') > 0) {
+    tally.skip([...output.matchAll(/# SKIP (.*)/g)].map((match) => match[1]).join('; '), count('skipped'));
+  }
+  const failed = count('fail') + count('cancelled');
+  if (failed > 0 || code !== 0) {
+    const blocks = output.split('\n').filter((line) => /^\s*not ok/.test(line)).join('\n');
+    tally.fail('node --test', `${blocks}\n${tail(output, 120)}`, Math.max(failed, 1));
+  }
+}
+
+/** @param {string} dir */
+function testFiles(dir) {
+  return fs.readdirSync(path.join(root, dir)).filter((name) => name.endsWith('.test.js')).sort()
+    .map((name) => path.join(dir, name));
+}
+
+/** A test program that ends with one JSON object; ok decides. */
+async function jsonTest(tally, name, args, ok, options) {
+  const { code, stdout, output } = await run(process.execPath, args, { echo: options.verbose });
+  const line = stdout.trim().split('\n').pop() ?? '';
+  let value = null;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    /* reported below */
+  }
+  if (code === 0 && value !== null && ok(value)) tally.pass();
+  else tally.fail(name, `exit ${code}: ${tail(output)}`);
+}
+
+const steps = [
+  { name: 'layers', about: 'dependencies point one way', run: async (tally) => layers(tally) },
+  { name: 'build', about: 'collector and addon, gcc', run: (tally, options) => build(tally, ['release', 'addon'], options) },
+  { name: 'fresh', about: 'generated files are up to date', run: async (tally, options) => {
+    await command(tally, 'generate --check', 'node', ['scripts/generate.js', '--check'], options);
+    await command(tally, 'check-limits', 'node', ['scripts/check-limits.js'], options);
+  } },
+  { name: 'style', about: 'clang-format, tsc --checkJs', run: style },
+  { name: 'c-asan', about: 'C tests under ASan and UBSan, clang', run: (tally, options) => cTests(tally, 'asan', [], options) },
+  { name: 'c-tsan', about: 'C tests of plat, net and client under TSan, clang', run: (tally, options) => cTests(tally, 'tsan', ['plat', 'net', 'client'], options) },
+  { name: 'js', about: 'addon, JS API, CLI', run: (tally, options) => nodeTests(tally, testFiles('tests/js'), options) },
+  { name: 'e2e', about: 'real collector over HTTP and TLS', run: (tally, options) => nodeTests(tally, testFiles('tests/e2e'), options) },
+  { name: 'crash', about: 'SIGKILL of app and collector', run: (tally, options) => jsonTest(tally, 'test:crash', ['tests/crash/main.js', '--rounds', '12', '--json'], (value) => value.lost === 0 && value.duplicates === 0 && value.kept > 0, options) },
+  { name: 'leak', about: 'planted secrets are found nowhere', run: async (tally, options) => {
+    await build(tally, ['hooks', 'addon-hooks'], options);
+    await jsonTest(tally, 'test:leak', ['tests/leak/main.js', '--json'], (value) => value.found === 0 && value.planted > 0, options);
+  } },
+];
+
+module.exports = { steps };

@@ -1,0 +1,40 @@
+'use strict';
+// Builds and runs the C tools of the benchmarks.
+const { execFile, execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const ROOT = path.join(__dirname, '..', '..', '..');
+const SOURCES = path.join(ROOT, 'tests', 'bench', 'native');
+const OUT = path.join(ROOT, 'build', 'bench');
+const FLAGS = ['-O2', '-std=c11', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Wvla', '-Werror'];
+const LIBRARIES = { loadgen: [], bare_sqlite: ['-lsqlite3'] };
+
+function isFresh(binary, source) {
+  return fs.existsSync(binary) && fs.statSync(binary).mtimeMs >= fs.statSync(source).mtimeMs;
+}
+
+/** Path of a tool's binary, compiled when its source is newer. */
+function buildTool(name) {
+  const source = path.join(SOURCES, `${name}.c`);
+  const binary = path.join(OUT, name);
+  if (!isFresh(binary, source)) {
+    fs.mkdirSync(OUT, { recursive: true });
+    execFileSync(process.env.CC ?? 'cc', [...FLAGS, source, '-o', binary, ...LIBRARIES[name]],
+      { stdio: ['ignore', 'inherit', 'inherit'] });
+  }
+  return binary;
+}
+
+/** Run a tool that prints one JSON object. */
+function runTool(name, args) {
+  const binary = buildTool(name);
+  return new Promise((resolve, reject) => {
+    execFile(binary, args.map(String), { maxBuffer: 1 << 20 }, (error, stdout, stderr) => {
+      if (error) reject(new Error(stderr.trim() || error.message));
+      else resolve(JSON.parse(stdout));
+    });
+  });
+}
+
+module.exports = { ROOT, buildTool, runTool };
