@@ -19,6 +19,14 @@
       "request body as sent; longer gets 413")                                                     \
     X(max_inflated_bytes, "max-inflated-bytes", 16777216, "bytes", 1024, 268435456,                \
       "request body after gunzip; longer gets 413")                                                \
+    X(max_attachment_bytes, "max-attachment-bytes", 1048576, "bytes", 1024, 67108864,              \
+      "text of full content, as sent and after gunzip; longer gets 413")                           \
+    X(max_package_bytes, "max-package-bytes", 8388608, "bytes", 1024, 268435456,                   \
+      "package as sent; longer gets 413")                                                          \
+    X(max_package_inflated_bytes, "max-package-inflated-bytes", 33554432, "bytes", 1024,           \
+      1073741824, "package after gunzip; longer gets 413")                                         \
+    X(max_package_events, "max-package-events", 100000, "", 1, 1000000,                            \
+      "events in one package; more gets 413")                                                      \
     X(max_events, "max-events", 1000, "", 1, 100000, "events in one request; more gets 413")       \
     X(buffer_bytes, "buffer-bytes", 33554432, "bytes", 1048576, 4294967296,                        \
       "request bodies held at once by all connections; beyond it 503")                             \
@@ -35,11 +43,15 @@
     X(uploads_per_minute, "uploads-per-minute", 120, "per minute", 0, 1000000000,                  \
       "POSTs of one token and machine, burst the same; 20 times that from one address; 0: no "     \
       "limit")                                                                                     \
+    X(attachments_per_minute, "attachments-per-minute", 600, "per minute", 0, 1000000000,          \
+      "the same for texts of full content, counted apart; 0: no limit")                            \
     X(max_age_days, "max-age-days", 45, "days", 1, 36500,                                          \
       "oldest event accepted; the client keeps 30 days")                                           \
     X(max_ahead_days, "max-ahead-days", 1, "days", 1, 365,                                         \
       "how far ahead of our clock an event may be")                                                \
     X(retention_days, "retention-days", 90, "days", 1, 36500, "what is older is deleted")          \
+    X(attachments_retention_days, "attachments-retention-days", 30, "days", 1, 36500,              \
+      "full content older than this is deleted")                                                   \
     X(commit_rows, "commit-rows", 20000, "", 1, 1000000,                                           \
       "events in one transaction before the next starts")                                          \
     X(cache_kib, "cache-kib", 16384, "KiB", 256, 16777216, "SQLite page cache of the writer")      \

@@ -172,16 +172,20 @@ static bool charge(candor_conn *c, size_t more)
     return candor_counted(&s->metrics.buffered_bytes) <= s->config.buffer_bytes;
 }
 
+static void too_large(candor_conn *c)
+{
+    candor_reply_problem(&c->reply, 413, "the body is larger than %llu bytes; %s",
+                         (unsigned long long)c->body_max, c->body_advice);
+    if (c->body_over != NULL) candor_count(c->body_over, 1);
+}
+
 /* False: the request was answered. */
 static bool keep_body(candor_conn *c, const char *p, size_t n)
 {
-    uint64_t max = c->loop->server->config.max_body_bytes;
     c->body_seen += n;
     candor_count(&c->loop->server->metrics.body_bytes, n);
-    if (c->body_seen > max) {
-        candor_reply_problem(&c->reply, 413,
-                             "the body is larger than %llu bytes; send smaller batches",
-                             (unsigned long long)max);
+    if (c->body_seen > c->body_max) {
+        too_large(c);
         c->close_next = true;
         candor_conn_send(c);
         return false;
@@ -240,16 +244,13 @@ static void read_body(candor_conn *c)
 
 static void begin_body(candor_conn *c)
 {
-    candor_server *s = c->loop->server;
     bool ok = candor_route_begin(c), has_body = c->head.chunked || c->head.length > 0;
     c->state = CANDOR_CONN_BODY;
-    if (ok && c->head.length > s->config.max_body_bytes) {
-        candor_reply_problem(&c->reply, 413,
-                             "the body is larger than %llu bytes; send smaller batches",
-                             (unsigned long long)s->config.max_body_bytes);
+    if (ok && c->head.length > c->body_max) {
+        too_large(c);
         ok = false;
     }
-    if (!ok && has_body && (c->head.expect_continue || c->head.length > s->config.max_body_bytes)) {
+    if (!ok && has_body && (c->head.expect_continue || c->head.length > c->body_max)) {
         c->close_next = true; /* the rest of the body is not worth reading */
         candor_conn_send(c);
         return;

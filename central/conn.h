@@ -24,6 +24,7 @@ typedef struct candor_reply {
     const char *type;  /* static */
     const char *allow; /* static; for 405 */
     unsigned retry_after_s;
+    bool download; /* a browser saves it instead of showing it */
     candor_buf body;
 } candor_reply;
 
@@ -43,6 +44,9 @@ typedef struct candor_conn {
     bool served;     /* at least one request was answered */
     bool counted;    /* in the in_flight gauge */
     uint64_t started_ns, body_seen; /* of this request */
+    uint64_t body_max;              /* the route's, set by candor_route_begin, as are these two */
+    const char *body_advice;        /* static: what to do about a body that is larger */
+    candor_counter *body_over;      /* counts those; may be NULL */
     uint64_t waiting_ns;            /* since when it may send this request */
     size_t scanned;
     candor_chunks chunks;

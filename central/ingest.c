@@ -1,10 +1,10 @@
 #include "central/ingest.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 #include "base/uuid.h"
 #include "central/ingest_body.h"
+#include "central/media.h"
 #include "central/respond.h"
 
 #define KEEP_INFLATED ((size_t)1024 * 1024) /* a larger buffer is given back after its request */
@@ -88,6 +88,7 @@ static candor_ingest_request *request_take(candor_ingest *g)
     g->pooled--;
     candor_batch_clear(&r->batch);
     r->n = 0;
+    *r->package_id = '\0';
     memset(&r->tally, 0, sizeof r->tally);
     return r;
 }
@@ -105,40 +106,31 @@ static void request_give(candor_ingest *g, candor_ingest_request *r)
 
 /* --- head ----------------------------------------------------------------------------------- */
 
-static candor_bytes media_type(candor_bytes value)
-{
-    const char *semi = memchr(value.p, ';', value.n);
-    size_t n = semi != NULL ? (size_t)(semi - value.p) : value.n;
-    while (n > 0 && (value.p[n - 1] == ' ' || value.p[n - 1] == '\t'))
-        n--;
-    return candor_bytes_of(value.p, n);
-}
-
-static bool is_text(candor_bytes a, const char *b)
-{
-    return a.n == strlen(b) && strncasecmp(a.p, b, a.n) == 0;
-}
-
 static bool is_ndjson(const candor_head *h)
 {
-    return is_text(media_type(h->content_type), "application/x-ndjson");
+    return candor_media_is(h->content_type, "application/x-ndjson");
+}
+
+bool candor_ingest_encoding_ok(candor_conn *c)
+{
+    candor_bytes coding = c->head.content_encoding;
+    if (coding.n == 0 || candor_word_is(coding, "gzip") || candor_word_is(coding, "identity"))
+        return true;
+    candor_reply_problem(&c->reply, 415, "Content-Encoding is neither gzip nor absent");
+    return false;
 }
 
 static bool types_ok(candor_conn *c)
 {
     const candor_head *h = &c->head;
     if (h->content_type.n == 0 ||
-        (!is_ndjson(h) && !is_text(media_type(h->content_type), "application/json"))) {
+        (!is_ndjson(h) && !candor_media_is(h->content_type, "application/json"))) {
         candor_reply_problem(&c->reply, 415,
                              "Content-Type is neither application/json (an array or one "
                              "event) nor application/x-ndjson (an event a line)");
         return false;
     }
-    if (h->content_encoding.n != 0 && !is_text(h->content_encoding, "gzip") &&
-        !is_text(h->content_encoding, "identity")) {
-        candor_reply_problem(&c->reply, 415, "Content-Encoding is neither gzip nor absent");
-        return false;
-    }
+    if (!candor_ingest_encoding_ok(c)) return false;
     if (h->batch_id.p != NULL) {
         unsigned char id[16];
         if (!candor_uuid_parse(h->batch_id, id)) {
@@ -166,9 +158,8 @@ static unsigned take_rate(candor_conn *c, candor_ratelimit *limit, candor_bytes 
 /* By token and machine, and more generously by token and address, as the client may name another
  * machine each time. Without a machine, by token and address alone. Of the address there is a keyed
  * fingerprint that lives in memory only. */
-static bool within_rate(candor_conn *c)
+static bool within_rate(candor_conn *c, candor_ratelimit *limit, candor_ratelimit *peer_limit)
 {
-    candor_server *s = c->loop->server;
     const candor_bytes peer = candor_bytes_of((const char *)&c->peer, sizeof c->peer);
     bool named = c->head.machine_id.n != 0;
     const char *whom = "machine";
@@ -178,9 +169,9 @@ static bool within_rate(candor_conn *c)
                              CANDOR_BASE_ID_MAX);
         return false;
     }
-    wait_s = take_rate(c, s->limit, named ? c->head.machine_id : peer);
+    wait_s = take_rate(c, limit, named ? c->head.machine_id : peer);
     if (wait_s == 0 && named) {
-        wait_s = take_rate(c, s->peer_limit, peer);
+        wait_s = take_rate(c, peer_limit, peer);
         whom = "address";
     }
     if (wait_s == 0) return true;
@@ -190,7 +181,7 @@ static bool within_rate(candor_conn *c)
     return false;
 }
 
-bool candor_ingest_begin(candor_conn *c)
+bool candor_ingest_admit(candor_conn *c, candor_ratelimit *limit, candor_ratelimit *peer_limit)
 {
     if (atomic_load(&c->loop->server->disk_low)) {
         candor_reply_problem(&c->reply, 503,
@@ -199,7 +190,13 @@ bool candor_ingest_begin(candor_conn *c)
         c->reply.retry_after_s = 60;
         return false;
     }
-    return types_ok(c) && within_rate(c);
+    return within_rate(c, limit, peer_limit);
+}
+
+bool candor_ingest_begin(candor_conn *c)
+{
+    candor_server *s = c->loop->server;
+    return types_ok(c) && candor_ingest_admit(c, s->limit, s->peer_limit);
 }
 
 /* --- request -------------------------------------------------------------------------------- */
@@ -225,8 +222,9 @@ static void on_stored(candor_batch *b)
     candor_mailbox_post(r->conn->loop->mail, &b->task);
 }
 
-static bool describe_batch(candor_conn *c, candor_ingest_request *r)
+static bool describe_batch(candor_ingest_request *r)
 {
+    const candor_conn *c = r->conn;
     candor_batch *b = &r->batch;
     /* A batch with a rejected event is not remembered: once the clock, the schema or the token is
      * mended, the same bytes sent again must bring that event. The others are known by their id. */
@@ -236,7 +234,15 @@ static bool describe_batch(candor_conn *c, candor_ingest_request *r)
     return !b->has_id || candor_sha256(candor_buf_bytes(&c->body), b->digest) == CANDOR_OK;
 }
 
-static bool parse_body(candor_conn *c, candor_ingest_request *r)
+static bool read_events(candor_ingest_request *r)
+{
+    candor_conn *c = r->conn;
+    bool gzip = candor_word_is(c->head.content_encoding, "gzip");
+    if (!candor_ingest_parse(r, gzip, is_ndjson(&c->head))) return false;
+    return describe_batch(r) || candor_ingest_no_memory(c);
+}
+
+static bool parse_body(candor_conn *c, candor_ingest_request *r, candor_ingest_reader *read)
 {
     candor_ingest *g = c->loop->ingest;
     bool ok;
@@ -245,18 +251,17 @@ static bool parse_body(candor_conn *c, candor_ingest_request *r)
     r->batch.received_ms = candor_clock_unix_ms();
     r->batch.owner = r;
     r->batch.done = on_stored;
-    ok = candor_ingest_parse(r, is_text(c->head.content_encoding, "gzip"), is_ndjson(&c->head));
+    ok = read(r);
     if (g->inflated.cap > KEEP_INFLATED) candor_buf_free(&g->inflated);
-    if (ok && !describe_batch(c, r)) ok = candor_ingest_no_memory(c);
     return ok;
 }
 
-void candor_ingest_run(candor_conn *c)
+void candor_ingest_submit(candor_conn *c, candor_ingest_reader *read)
 {
     candor_ingest *g = c->loop->ingest;
     candor_ingest_request *r = request_take(g);
     candor_status st;
-    if (r == NULL || !parse_body(c, r)) {
+    if (r == NULL || !parse_body(c, r, read)) {
         if (r == NULL) candor_ingest_no_memory(c);
         if (r != NULL) request_give(g, r);
         candor_conn_send(c);
@@ -273,4 +278,9 @@ void candor_ingest_run(candor_conn *c)
     c->reply.retry_after_s = 1;
     request_give(g, r);
     candor_conn_send(c);
+}
+
+void candor_ingest_run(candor_conn *c)
+{
+    candor_ingest_submit(c, read_events);
 }

@@ -11,6 +11,11 @@ CANDOR_CHECK candor_status candor_ingest_new(candor_server *s, candor_ingest **o
                                              candor_err *err);
 void candor_ingest_free(candor_ingest *g); /* accepts NULL */
 
+/* False: Content-Encoding is something else than gzip, identity or absent, and c->reply says so. */
+bool candor_ingest_encoding_ok(candor_conn *c);
+/* Disk space and the rate of this sender; limit goes by token and machine, peer_limit by token and
+ * address. False: c->reply holds the refusal. */
+bool candor_ingest_admit(candor_conn *c, candor_ratelimit *limit, candor_ratelimit *peer_limit);
 /* Checks on the head: rate limit, types, batch id. False: c->reply holds the refusal. */
 bool candor_ingest_begin(candor_conn *c);
 void candor_ingest_run(candor_conn *c);

@@ -8,6 +8,14 @@
 
 #define DAY_MS INT64_C(86400000)
 
+candor_parse_rules candor_ingest_rules(const candor_config *cfg, int64_t now_ms)
+{
+    uint64_t age_days =
+        cfg->max_age_days < cfg->retention_days ? cfg->max_age_days : cfg->retention_days;
+    return (candor_parse_rules){now_ms, (int64_t)age_days * DAY_MS,
+                                (int64_t)cfg->max_ahead_days * DAY_MS};
+}
+
 /* --- events --------------------------------------------------------------------------------- */
 
 static void add_tally(candor_tally *sum, const candor_tally *t)
@@ -84,11 +92,7 @@ static outcome take_event(candor_conn *c, candor_ingest_request *r, candor_json 
                           const candor_json_token *t)
 {
     candor_ingest *g = c->loop->ingest;
-    const candor_config *cfg = &g->server->config;
-    uint64_t age_days =
-        cfg->max_age_days < cfg->retention_days ? cfg->max_age_days : cfg->retention_days;
-    const candor_parse_rules rules = {r->batch.received_ms, (int64_t)age_days * DAY_MS,
-                                      (int64_t)cfg->max_ahead_days * DAY_MS};
+    const candor_parse_rules rules = candor_ingest_rules(&g->server->config, r->batch.received_ms);
     candor_parsed p;
     size_t before = r->batch.text.n;
     unsigned reason;
@@ -170,9 +174,9 @@ static bool blank(candor_bytes line)
     return true;
 }
 
-/* A malformed line is rejected alone. */
-static outcome take_line(candor_conn *c, candor_ingest_request *r, candor_bytes line)
+bool candor_ingest_take_line(candor_ingest_request *r, candor_bytes line)
 {
+    candor_conn *c = r->conn;
     candor_batch *b = &r->batch;
     size_t rows = b->n_rows, text = b->text.n, n = r->n;
     candor_tally tally = r->tally;
@@ -182,13 +186,13 @@ static outcome take_line(candor_conn *c, candor_ingest_request *r, candor_bytes 
     candor_json_init(&j, line, CANDOR_JSON_EVENT_DEPTH);
     if (candor_json_next(&j, &t) != CANDOR_JSON_ERROR) o = take_event(c, r, &j, &t);
     if (o == OUTCOME_OK && candor_json_next(&j, &t) != CANDOR_JSON_END) o = OUTCOME_SYNTAX;
-    if (o != OUTCOME_SYNTAX) return o;
+    if (o != OUTCOME_SYNTAX) return o == OUTCOME_OK;
     /* Contexts stay: one without a row is harmless, and the cache knows its index. */
     b->n_rows = rows;
     if (b->n_contexts == 0) b->text.n = text;
     r->n = n;
     r->tally = tally;
-    return note_status(r, CANDOR_REJECT_BAD_JSON) ? OUTCOME_OK : OUTCOME_NOMEM;
+    return note_status(r, CANDOR_REJECT_BAD_JSON);
 }
 
 static bool parse_ndjson(candor_conn *c, candor_ingest_request *r, candor_bytes text)
@@ -199,7 +203,7 @@ static bool parse_ndjson(candor_conn *c, candor_ingest_request *r, candor_bytes 
         candor_bytes line = candor_bytes_of(text.p, n);
         if (!blank(line)) {
             if (r->n == c->loop->server->config.max_events) return too_many(c);
-            if (take_line(c, r, line) != OUTCOME_OK) return candor_ingest_no_memory(c);
+            if (!candor_ingest_take_line(r, line)) return candor_ingest_no_memory(c);
         }
         if (lf == NULL) break;
         text = candor_bytes_of(lf + 1, text.n - n - 1);
@@ -207,27 +211,24 @@ static bool parse_ndjson(candor_conn *c, candor_ingest_request *r, candor_bytes 
     return true;
 }
 
-static bool inflate_body(candor_conn *c, bool gzip, candor_bytes *text)
+bool candor_ingest_inflate(candor_conn *c, bool gzip, size_t max, candor_bytes *text)
 {
     candor_ingest *g = c->loop->ingest;
-    size_t max = (size_t)g->server->config.max_inflated_bytes;
     candor_err err = {0};
     candor_status st;
     *text = candor_buf_bytes(&c->body);
     if (!gzip) {
-        if (text->n <= max) return true;
-        st = CANDOR_LIMIT;
+        st = text->n <= max ? CANDOR_OK : CANDOR_LIMIT;
     } else {
         candor_buf_clear(&g->inflated);
         st = candor_inflater_run(g->inflater, *text, max, &g->inflated, &err);
         *text = candor_buf_bytes(&g->inflated);
     }
+    if (st == CANDOR_OK) candor_count(&g->server->metrics.inflated_bytes, text->n);
     if (st == CANDOR_OK) return true;
     if (st == CANDOR_LIMIT)
-        candor_reply_problem(&c->reply, 413,
-                             "the body inflates to more than %zu bytes; send smaller "
-                             "batches",
-                             max);
+        candor_reply_problem(&c->reply, 413, "the body inflates to more than %zu bytes; %s", max,
+                             c->body_advice);
     else if (st == CANDOR_NOMEM)
         candor_ingest_no_memory(c);
     else
@@ -241,7 +242,7 @@ bool candor_ingest_parse(candor_ingest_request *r, bool gzip, bool ndjson)
 {
     candor_conn *c = r->conn;
     candor_bytes text;
-    if (!inflate_body(c, gzip, &text)) return false;
-    candor_count(&c->loop->server->metrics.inflated_bytes, text.n);
+    size_t max = (size_t)c->loop->server->config.max_inflated_bytes;
+    if (!candor_ingest_inflate(c, gzip, max, &text)) return false;
     return ndjson ? parse_ndjson(c, r, text) : parse_json(c, r, text);
 }

@@ -20,9 +20,19 @@ struct candor_ingest {
     unsigned pooled;
 };
 
+/* Fills r->batch from the body of r->conn. False: its reply holds the refusal. */
+typedef bool candor_ingest_reader(candor_ingest_request *r);
+/* Read the body, lend the batch to the store, answer after the commit. */
+void candor_ingest_submit(candor_conn *c, candor_ingest_reader *read);
+
 /* Read the body of r->conn into r. False: its reply holds the refusal, and nothing of r may be
  * stored. */
 bool candor_ingest_parse(candor_ingest_request *r, bool gzip, bool ndjson);
+/* The parts of it that packages share. max: bytes after gunzip. False: as above. */
+bool candor_ingest_inflate(candor_conn *c, bool gzip, size_t max, candor_bytes *text);
+/* One event with its verdict; a malformed one is rejected alone. False: memory is out. */
+bool candor_ingest_take_line(candor_ingest_request *r, candor_bytes line);
+candor_parse_rules candor_ingest_rules(const candor_config *cfg, int64_t now_ms);
 /* The refusal when memory is out; false, for the caller to return. */
 bool candor_ingest_no_memory(candor_conn *c);
 

@@ -3,7 +3,8 @@
 #include "base/json.h"
 #include "central/respond.h"
 
-#define DUPLICATE 255u /* beside the reasons of metrics.h */
+#define RESULTS_MAX 1000 /* of a package */
+#define DUPLICATE   255u /* beside the reasons of metrics.h */
 
 static void put_count(candor_buf *b, const char *key, uint64_t n)
 {
@@ -22,18 +23,19 @@ static void put_result(candor_buf *b, size_t index, unsigned status)
                         candor_refuse_name(status), candor_refuse_text(status));
 }
 
+/* A package holds as many events as a person's month: what is said of each is bounded. */
 static void put_results(candor_buf *b, const candor_ingest_request *r, bool all)
 {
-    bool first = true;
-    size_t i;
+    size_t i, n = 0, max = *r->package_id != '\0' ? RESULTS_MAX : SIZE_MAX;
     candor_buf_put_bytes(b, CANDOR_LIT(",\"results\":["));
     for (i = 0; i < r->n; i++) {
         if (!all && r->status[i] == CANDOR_REJECT_NONE) continue;
-        if (!first) candor_buf_put_c(b, ',');
-        first = false;
+        if (n++ >= max) continue;
+        if (n != 1) candor_buf_put_c(b, ',');
         put_result(b, i, r->status[i]);
     }
     candor_buf_put_c(b, ']');
+    if (n > max) candor_buf_putf(b, ",\"results_omitted\":%zu", n - max);
 }
 
 static void put_adjusted(candor_buf *b, const candor_tally *t)
@@ -99,6 +101,7 @@ void candor_ingest_reply(candor_ingest_request *r, candor_conn *c)
     rejected = count_outcome(r, &c->loop->server->metrics);
     b = candor_reply_begin(&c->reply, 202, candor_type_json);
     candor_buf_put_c(b, '{');
+    if (*r->package_id != '\0') candor_buf_putf(b, "\"package_id\":\"%s\",", r->package_id);
     put_count(b, "accepted", r->batch.inserted);
     candor_buf_put_c(b, ',');
     put_count(b, "duplicates", r->batch.n_rows - r->batch.inserted);

@@ -2,6 +2,7 @@
 #ifndef CANDOR_CENTRAL_INGEST_REPLY_H
 #define CANDOR_CENTRAL_INGEST_REPLY_H
 
+#include "base/uuid.h"
 #include "central/conn.h"
 #include "central/store/histogram.h"
 #include "central/store/store.h"
@@ -13,6 +14,7 @@ typedef struct candor_ingest_request {
     unsigned char *status; /* a reason (metrics.h) for each event of the request, in its order */
     size_t n, cap;
     candor_tally tally;
+    char package_id[CANDOR_UUID_TEXT + 1]; /* empty: not a package */
 } candor_ingest_request;
 
 /* Fill c->reply from the outcome of r->batch, and count. */

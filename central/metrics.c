@@ -138,3 +138,25 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
     candor_buf_putf(out, "candor_central_build_info{version=\"%s\",schema=\"%s\"} 1\n",
                     CANDOR_CENTRAL_VERSION, schema_hash);
 }
+
+void candor_metrics_write_attachments(const candor_metrics *m, uint64_t db_bytes, candor_buf *out)
+{
+#define AS_NAME(id, name) name,
+    static const char *const reasons[] = {CANDOR_ATTACH_REFUSE_MAP(AS_NAME)};
+    unsigned i;
+    single(out, "attachments_stored_total", "counter", "Texts of full content stored.",
+           candor_counted(&m->attachments_stored));
+    single(out, "attachments_duplicate_total", "counter", "Texts that were stored before.",
+           candor_counted(&m->attachments_known));
+    family(out, "attachments_refused_total", "counter", "Texts refused, by reason.");
+    for (i = 0; i < CANDOR_ATTACH_REFUSE_COUNT; i++)
+        labelled(out, "attachments_refused_total", "reason", reasons[i],
+                 candor_counted(&m->attachments_refused[i]));
+    single(out, "attachments_failed_total", "counter", "Failures of the store of texts.",
+           candor_counted(&m->attachments_failed));
+    single(out, "attachments_purged_total", "counter", "Texts deleted by retention.",
+           candor_counted(&m->attachments_purged));
+    single(out, "attachment_bytes_total", "counter", "Bytes of texts stored, before compression.",
+           candor_counted(&m->attachment_bytes));
+    single(out, "attachments_db_bytes", "gauge", "Size of the database of texts.", db_bytes);
+}

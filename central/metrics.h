@@ -16,6 +16,23 @@ const char *candor_refuse_text(unsigned reason);
 #define CANDOR_COMMIT_BOUNDS_MS(X)                                                                 \
     X(1) X(2) X(5) X(10) X(20) X(50) X(100) X(200) X(500) X(1000) X(5000)
 
+/* Why an attachment is refused for good. */
+#define CANDOR_ATTACH_REFUSE_MAP(X)                                                                \
+    X(CONSENT, "consent")                                                                          \
+    X(TYPE, "type")                                                                                \
+    X(EVENT_ID, "event_id")                                                                        \
+    X(FIELD, "field")                                                                              \
+    X(TOO_LARGE, "too_large")                                                                      \
+    X(GZIP, "gzip")                                                                                \
+    X(UTF8, "utf8")                                                                                \
+    X(DIGEST, "digest")                                                                            \
+    X(CONFLICT, "conflict")                                                                        \
+    X(WRONG_APP, "wrong_app")
+#define CANDOR_ATTACH_REFUSE_AS_ENUM(id, name) CANDOR_ATTACH_REFUSE_##id,
+typedef enum candor_attach_refuse {
+    CANDOR_ATTACH_REFUSE_MAP(CANDOR_ATTACH_REFUSE_AS_ENUM) CANDOR_ATTACH_REFUSE_COUNT
+} candor_attach_refuse;
+
 typedef _Atomic uint64_t candor_counter;
 enum { CANDOR_CODE_MAX = 600, CANDOR_COMMIT_BUCKETS = 12 };
 
@@ -28,6 +45,9 @@ typedef struct candor_metrics {
     candor_counter connections, in_flight, buffered_bytes; /* gauges */
     candor_counter commits, commit_us, commit_buckets[CANDOR_COMMIT_BUCKETS], commit_failures;
     candor_counter purged;
+    candor_counter attachments_stored, attachments_known, attachments_purged, attachments_failed;
+    candor_counter attachment_bytes; /* of the texts stored */
+    candor_counter attachments_refused[CANDOR_ATTACH_REFUSE_COUNT];
 } candor_metrics;
 
 static inline void candor_count(candor_counter *c, uint64_t n)
@@ -48,5 +68,7 @@ void candor_metrics_commit(candor_metrics *m, uint64_t duration_us);
 void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_t queue_batches,
                           uint64_t db_bytes, uint64_t wal_bytes, uint64_t uptime_s,
                           const char *schema_hash, candor_buf *out);
+/* The families of attachments, to be appended. */
+void candor_metrics_write_attachments(const candor_metrics *m, uint64_t db_bytes, candor_buf *out);
 
 #endif

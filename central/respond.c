@@ -15,6 +15,7 @@ static const struct {
     int code;
     const char *title;
 } titles[] = {{200, "OK"},
+              {201, "Created"},
               {202, "Accepted"},
               {400, "Bad Request"},
               {401, "Unauthorized"},
@@ -22,6 +23,7 @@ static const struct {
               {404, "Not Found"},
               {405, "Method Not Allowed"},
               {408, "Request Timeout"},
+              {409, "Conflict"},
               {413, "Content Too Large"},
               {415, "Unsupported Media Type"},
               {417, "Expectation Failed"},
@@ -45,6 +47,7 @@ candor_buf *candor_reply_begin(candor_reply *r, int code, const char *type)
     r->type = type;
     r->allow = NULL;
     r->retry_after_s = 0;
+    r->download = false;
     candor_buf_clear(&r->body);
     return &r->body;
 }
@@ -94,6 +97,7 @@ void candor_reply_head(const candor_reply *r, bool keep, candor_buf *out)
     if (r->code == 401) candor_buf_put_bytes(out, CANDOR_LIT("WWW-Authenticate: Bearer\r\n"));
     if (r->allow != NULL) candor_buf_putf(out, "Allow: %s\r\n", r->allow);
     if (r->retry_after_s != 0) candor_buf_putf(out, "Retry-After: %u\r\n", r->retry_after_s);
+    if (r->download) candor_buf_put_bytes(out, CANDOR_LIT("Content-Disposition: attachment\r\n"));
     if (!keep) candor_buf_put_bytes(out, CANDOR_LIT("Connection: close\r\n"));
     candor_buf_put_bytes(out, CANDOR_LIT("\r\n"));
 }

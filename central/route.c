@@ -1,14 +1,20 @@
 #include "central/route.h"
 
 #include "base/json.h"
+#include "central/attach.h"
 #include "central/ingest.h"
+#include "central/ingest_package.h"
 #include "central/query.h"
 #include "central/respond.h"
 #include "central/version.h"
 
+#define GETS "GET, HEAD"
+
 typedef struct route {
-    const char *path, *allow; /* allow: methods, as in the Allow field */
-    unsigned scope;           /* 0: no token */
+    const char *path;    /* "/x/" followed by one '*': what begins so and goes on */
+    const char *methods; /* that this row takes */
+    const char *allow;   /* all that the path takes, as in the Allow field */
+    unsigned scope;      /* 0: no token */
     bool (*begin)(candor_conn *c);
     void (*run)(candor_conn *c);
 } route;
@@ -20,8 +26,9 @@ static void run_info(candor_conn *c)
     candor_buf *b = candor_reply_begin(&c->reply, 200, candor_type_text);
     candor_buf_putf(b,
                     "candor-central %s: collects telemetry that people can look in the eye.\n"
-                    "POST /api/v1/events stores events; GET /api/telemetry/stats and "
-                    "/api/telemetry/events show them; GET /api/v1/health says how it is.\n",
+                    "POST /api/v1/events stores events, POST /api/telemetry/upload those of an "
+                    "exported package; GET /api/telemetry/stats and /api/telemetry/events show "
+                    "them; GET /api/v1/health says how it is.\n",
                     CANDOR_CENTRAL_VERSION);
     candor_conn_send(c);
 }
@@ -60,21 +67,34 @@ static void run_metrics(candor_conn *c)
     candor_metrics_write(&s->metrics, g.queue_bytes, g.queue_batches, g.db_bytes, g.wal_bytes,
                          (candor_clock_mono_ns() - s->started_ns) / 1000000000,
                          candor_schema_hash(s->schema), b);
+    candor_metrics_write_attachments(&s->metrics, candor_attachments_bytes(s->attachments), b);
     candor_conn_send(c);
 }
 
 /* --- table ---------------------------------------------------------------------------------- */
 
 static const route routes[] = {
-    {"/", "GET, HEAD", 0, NULL, run_info},
-    {"/api/v1/health", "GET, HEAD", 0, NULL, run_health},
-    {"/api/telemetry/health", "GET, HEAD", 0, NULL, run_health},
-    {"/api/v1/events", "POST", CANDOR_SCOPE_INGEST, candor_ingest_begin, candor_ingest_run},
-    {"/api/telemetry/stats", "GET, HEAD", CANDOR_SCOPE_READ, NULL, candor_query_stats},
-    {"/api/telemetry/events", "GET, HEAD", CANDOR_SCOPE_READ, NULL, candor_query_events},
-    {"/metrics", "GET, HEAD", CANDOR_SCOPE_READ, NULL, run_metrics},
+    {"/", GETS, GETS, 0, NULL, run_info},
+    {"/api/v1/health", GETS, GETS, 0, NULL, run_health},
+    {"/api/telemetry/health", GETS, GETS, 0, NULL, run_health},
+    {"/api/v1/events", "POST", "POST", CANDOR_SCOPE_INGEST, candor_ingest_begin, candor_ingest_run},
+    {CANDOR_ATTACH_PATH "*", "POST", GETS ", POST", CANDOR_SCOPE_INGEST, candor_attach_begin,
+     candor_attach_run},
+    {CANDOR_ATTACH_PATH "*", GETS, GETS ", POST", CANDOR_SCOPE_READ, NULL, candor_attach_read},
+    {"/api/telemetry/upload", "POST", "POST", CANDOR_SCOPE_INGEST, candor_package_begin,
+     candor_package_run},
+    {"/api/telemetry/stats", GETS, GETS, CANDOR_SCOPE_READ, NULL, candor_query_stats},
+    {"/api/telemetry/events", GETS, GETS, CANDOR_SCOPE_READ, NULL, candor_query_events},
+    {"/metrics", GETS, GETS, CANDOR_SCOPE_READ, NULL, run_metrics},
 };
 #define N_ROUTES (sizeof routes / sizeof routes[0])
+
+static bool matches(const char *pattern, candor_bytes path)
+{
+    size_t n = strlen(pattern);
+    if (pattern[n - 1] != '*') return candor_bytes_eq(path, candor_bytes_of(pattern, n));
+    return path.n >= n && memcmp(path.p, pattern, n - 1) == 0;
+}
 
 static bool allows(const char *allow, candor_bytes method)
 {
@@ -120,20 +140,34 @@ static bool authorize(candor_conn *c, const route *r)
     return true;
 }
 
-bool candor_route_begin(candor_conn *c)
+/* The row for path and method; without one for the method, *path_at is one for the path. */
+static unsigned find_route(const candor_head *h, unsigned *path_at)
 {
     unsigned i;
-    for (i = 0; i < N_ROUTES; i++)
-        if (candor_bytes_eq(c->head.path, candor_bytes_str(routes[i].path))) break;
+    *path_at = N_ROUTES;
+    for (i = 0; i < N_ROUTES; i++) {
+        if (!matches(routes[i].path, h->path)) continue;
+        *path_at = i;
+        if (allows(routes[i].methods, h->method)) break;
+    }
+    return i;
+}
+
+bool candor_route_begin(candor_conn *c)
+{
+    unsigned path_at, i = find_route(&c->head, &path_at);
     c->route = i;
     c->close_next = false;
-    if (i == N_ROUTES) {
+    c->body_max = c->loop->server->config.max_body_bytes;
+    c->body_advice = "send smaller batches";
+    c->body_over = NULL;
+    if (path_at == N_ROUTES) {
         candor_reply_problem(&c->reply, 404, "there is nothing here; GET / lists what there is");
         return false;
     }
-    if (!allows(routes[i].allow, c->head.method)) {
-        candor_reply_problem(&c->reply, 405, "this path takes %s", routes[i].allow);
-        c->reply.allow = routes[i].allow;
+    if (i == N_ROUTES) {
+        candor_reply_problem(&c->reply, 405, "this path takes %s", routes[path_at].allow);
+        c->reply.allow = routes[path_at].allow;
         return false;
     }
     return authorize(c, &routes[i]) && (routes[i].begin == NULL || routes[i].begin(c));

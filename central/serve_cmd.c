@@ -10,6 +10,7 @@
 #define LIMIT_ENTRIES 65536
 #define PEER_FACTOR   20 /* uploads of one address, in those of one machine */
 #define PEPPER_FILE   "pepper"
+#define TEXTS_FILE    "attachments.db"
 #define LOCK_FILE     "lock"
 
 /* --- parts ---------------------------------------------------------------------------------- */
@@ -99,6 +100,34 @@ static candor_status open_store(candor_server *s, const char *db_path, candor_er
     return candor_sqlite_open(&settings, &s->store, err);
 }
 
+static candor_status open_attachments(candor_server *s, const char *db_path, candor_err *err)
+{
+    char path[CANDOR_PATH_MAX];
+    const candor_attachments_settings settings = {
+        .path = path,
+        .events_path = db_path,
+        .log = &s->log,
+        .metrics = &s->metrics,
+        .space_low = &s->disk_low,
+        .queue_bytes = s->config.queue_bytes,
+        .retention_days = s->config.attachments_retention_days,
+    };
+    candor_status st = candor_path_join(s->config.data, TEXTS_FILE, path, sizeof path, err);
+    return st == CANDOR_OK ? candor_attachments_open(&settings, &s->attachments, err) : st;
+}
+
+static candor_status make_limits(candor_server *s, candor_err *err)
+{
+    const uint64_t events = s->config.uploads_per_minute, texts = s->config.attachments_per_minute;
+    candor_status st = candor_ratelimit_new(events, LIMIT_ENTRIES, &s->limit);
+    if (st == CANDOR_OK)
+        st = candor_ratelimit_new(events * PEER_FACTOR, LIMIT_ENTRIES, &s->peer_limit);
+    if (st == CANDOR_OK) st = candor_ratelimit_new(texts, LIMIT_ENTRIES, &s->attachment_limit);
+    if (st == CANDOR_OK)
+        st = candor_ratelimit_new(texts * PEER_FACTOR, LIMIT_ENTRIES, &s->attachment_peer_limit);
+    return st == CANDOR_OK ? st : candor_fail(err, st, 0, "start", NULL);
+}
+
 /* One server a data directory: two would fight over the pepper's meaning and the write lock. */
 static candor_status lock_data(const candor_server *s, candor_file **out, candor_err *err)
 {
@@ -127,11 +156,8 @@ static candor_status prepare(candor_server *s, candor_file **lock, candor_err *e
         st = candor_tls_new(s->config.tls_cert, s->config.tls_key, &s->tls, err);
     if (st == CANDOR_OK) st = open_store(s, db_path, err);
     if (st == CANDOR_OK) st = load_tokens(s, db_path, &valid, err);
-    if (st == CANDOR_OK && (candor_ratelimit_new(s->config.uploads_per_minute, LIMIT_ENTRIES,
-                                                 &s->limit) != CANDOR_OK ||
-                            candor_ratelimit_new(s->config.uploads_per_minute * PEER_FACTOR,
-                                                 LIMIT_ENTRIES, &s->peer_limit) != CANDOR_OK))
-        st = candor_fail(err, CANDOR_NOMEM, 0, "start", NULL);
+    if (st == CANDOR_OK) st = open_attachments(s, db_path, err);
+    if (st == CANDOR_OK) st = make_limits(s, err);
     if (st == CANDOR_OK && valid == 0) st = first_token(s, err);
     return st;
 }
@@ -139,10 +165,13 @@ static candor_status prepare(candor_server *s, candor_file **lock, candor_err *e
 static void server_free(candor_server *s)
 {
     if (s->store != NULL) s->store->ops->close(s->store); /* commits what it was given */
+    candor_attachments_close(s->attachments);
     candor_tokens_close(s->tokens);
     candor_auth_free(s->auth);
     candor_ratelimit_free(s->limit);
     candor_ratelimit_free(s->peer_limit);
+    candor_ratelimit_free(s->attachment_limit);
+    candor_ratelimit_free(s->attachment_peer_limit);
     candor_schema_free(s->schema);
     SSL_CTX_free(s->tls);
     free(s);

@@ -12,6 +12,7 @@
 #include "central/log.h"
 #include "central/metrics.h"
 #include "central/ratelimit.h"
+#include "central/store/attachments.h"
 #include "central/store/store.h"
 
 #define CANDOR_LOOPS_MAX 16
@@ -24,11 +25,13 @@ typedef struct candor_server {
     candor_metrics metrics;
     candor_schema *schema;
     candor_store *store;
+    candor_attachments *attachments;
     candor_auth *auth;
     candor_tokens *tokens;
     candor_ratelimit *limit;
     candor_ratelimit *peer_limit; /* the client chooses its machine, not its address */
-    SSL_CTX *tls;                 /* NULL: plain HTTP */
+    candor_ratelimit *attachment_limit, *attachment_peer_limit;
+    SSL_CTX *tls; /* NULL: plain HTTP */
     unsigned char pepper[32];
     uint64_t started_ns;
     _Atomic bool stopping, disk_low;

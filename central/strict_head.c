@@ -94,6 +94,8 @@ static const known_field known_fields[] = {
     FIELD("candor-machine-id", machine_id),
     FIELD("candor-sent-at", sent_at),
     FIELD("candor-schema-hash", schema_hash),
+    FIELD("candor-consent", consent),
+    FIELD("candor-content-sha256", content_sha256),
 };
 
 static candor_bytes *known_slot(candor_head *h, candor_bytes name)

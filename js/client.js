@@ -1,12 +1,45 @@
 'use strict';
 
+const path = require('node:path');
 const { debuglog } = require('node:util');
 const { createArea, UNKNOWN_EVENT, BAD_PAYLOAD } = require('./area');
+const context = require('./context');
 const { makeEncoders } = require('./encoders');
 const { TelemetryError, translate, translated } = require('./errors');
 const exit = require('./exit');
+const { setInternals } = require('./internals');
+const { readOptions } = require('./options');
+const { narrowed } = require('./thread');
+const { checkKeys, contentReaders } = require('./vault');
 
 const debug = debuglog('candor');
+/** Loaded when it is asked for: most hosts emit and nothing else. @type {typeof import('./trace') | undefined} */
+let traceModule;
+const trace = () => (traceModule ??= require('./trace'));
+const capture = () => require('./capture');
+
+/** Lines of the ledger that are given unless told otherwise. */
+const LEDGER_LIMIT = 100;
+
+/** Options that only open looks at. @type {readonly (keyof import('./options').Options)[]} */
+const ONCE = ['schema', 'requireNative', 'configFile', 'keyProvider'];
+
+/** @param {number | Date | undefined} since @param {string} who @returns {number} Unix milliseconds */
+function unixMs(since, who) {
+  const ms = Number(since ?? 0);
+  if (!Number.isFinite(ms)) {
+    throw new TelemetryError(`${who} needs a time: Unix milliseconds or a Date`, 'ERR_CANDOR_INVALID_OPTION');
+  }
+  return ms;
+}
+
+/** @param {unknown} file @param {string} name @returns {string} absolute */
+function filePath(file, name) {
+  if (typeof file !== 'string' || file === '') {
+    throw new TelemetryError(`${name} must be the path of a file`, 'ERR_CANDOR_INVALID_OPTION');
+  }
+  return path.resolve(file);
+}
 
 /** @typedef {import('./native').Native} Native */
 /** @typedef {import('./encoders').SchemaDescription} SchemaDescription */
@@ -23,6 +56,24 @@ const debug = debuglog('candor');
  * @property {number} pending  events that still wait
  * @property {string | null} error  why the last attempt failed
  *
+ * @typedef {object} UploadOptions
+ * @property {boolean} [dryRun]  Send nothing, open no socket: say what would be sent
+ * @property {number | Date} [since]  Unix milliseconds; only batches made since
+ * @property {string} [file]  A package that `export` has written: it is checked, then sent instead of what waits
+ *
+ * @typedef {object} UploadPlan  What an upload would send
+ * @property {true} dry_run
+ * @property {number} batches
+ * @property {number} events
+ * @property {number} bytes  compressed
+ * @property {string | null} error  why nothing can be sent now
+ *
+ * @typedef {object} ExportReport
+ * @property {string} path
+ * @property {number} bytes
+ * @property {number} events
+ * @property {string} sha256  of the file
+ *
  * @typedef {object} PurgeReport
  * @property {number} purged  events deleted
  */
@@ -36,14 +87,25 @@ function harmless(promise) {
   return promise;
 }
 
+/** @template {object} [Events=import('./catalogue').Events] */
 class Client {
   #native;
   #handle;
   #area;
   #result;
   #encoders;
+  #contentReaders;
+  /** Of event types with content, for as long as full content is off. @type {Map<string, import('./encoders').Encoder>} */
+  #contentEncoders = new Map();
   #exitFlushMs;
   #closed = false;
+  #captures = false;
+  /** The host's options, for configure. @type {Record<string, unknown>} */
+  #settings;
+  /** The last configure, settled. @type {Promise<unknown>} */
+  #configuring = Promise.resolve();
+  /** @type {import('./config').ConfigFile | undefined} */
+  #config;
   #depth = 0;
   /** The encoder that the last emit used: hosts emit in runs of one type. @type {unknown} */
   #lastType;
@@ -53,26 +115,46 @@ class Client {
   /**
    * Use `open`.
    * @param {Native} native
-   * @param {string} settingsJson
+   * @param {Record<string, unknown>} settings  the host's, checked by readOptions
    * @param {string} schemaText
    * @param {SchemaDescription} schema
    * @param {number} exitFlushMs
+   * @param {import('./config').ConfigFile} [config]  followed as long as the client is open
    */
-  constructor(native, settingsJson, schemaText, schema, exitFlushMs) {
-    const opened = translated(() => native.open(settingsJson, schemaText));
+  constructor(native, settings, schemaText, schema, exitFlushMs, config) {
+    this.#config = config;
+    const opened = translated(() => native.open(this.#inForce(settings), schemaText));
     this.#native = native;
     this.#handle = opened.emit;
     this.#area = createArea(opened.area);
     this.#result = this.#area.u32;
     this.#encoders = makeEncoders(schema, this.#area);
+    this.#contentReaders = contentReaders(schema);
+    for (const type of this.#contentReaders.keys()) {
+      this.#contentEncoders.set(type, /** @type {import('./encoders').Encoder} */ (this.#encoders.get(type)));
+      this.#encoders.delete(type);
+    }
     this.#exitFlushMs = exitFlushMs;
+    setInternals(this, {
+      hasEvent: (type) => this.#encoders.has(type) || this.#contentReaders.has(type),
+      attributes: new Set((schema.attributes ?? []).map((field) => field.name)),
+      lastResult: () => native.results[this.#result[0]] ?? '',
+    });
+    this.#settings = settings;
+    config?.watch(() => this.configure({}));
     exit.add(this);
+  }
+
+  /** What native code is given: the host's options, the settings file's, this thread's environment. @param {Record<string, unknown>} settings */
+  #inForce(settings) {
+    return JSON.stringify(narrowed(this.#config?.over(settings) ?? settings));
   }
 
   /**
    * Record one event. Never throws, never waits for disk or network.
-   * @param {string} type  Event type in the schema
-   * @param {object | null} [payload]  Fields of the schema are read, once each, and nothing else
+   * @template {keyof Events & string} Type
+   * @param {Type} type  Event type in the schema
+   * @param {Events[Type] | null} [payload]  Fields of the schema are read, once each, and nothing else
    * @param {EmitMeta} [meta]
    * @returns {boolean} true: kept, and it survives the death of this process; false: status() counts why
    */
@@ -84,11 +166,12 @@ class Client {
       try {
         const encode = type === this.#lastType ? this.#lastEncoder : this.#encoderOf(type);
         if (encode === undefined) {
+          if (this.#contentReaders.has(type)) return this.#emitContent(type, payload, meta);
           this.#refuse(UNKNOWN_EVENT);
         } else if (payload !== undefined && (typeof payload !== 'object' || Array.isArray(payload))) {
           this.#refuse(BAD_PAYLOAD);
         } else {
-          encode(payload, meta);
+          encode(payload, context.state.used ? context.correlated(meta) : meta);
         }
       } catch {
         this.#refuse(BAD_PAYLOAD);
@@ -107,10 +190,12 @@ class Client {
   /** @param {string} type */
   #encoderOf(type) {
     const encode = this.#encoders.get(type);
-    if (encode !== undefined) {
-      this.#lastType = type;
-      this.#lastEncoder = encode;
+    if (encode === undefined) { // while full content is on, its types go another way
+      const plain = this.#contentEncoders.get(type);
+      return plain === undefined || this.#native.fullContent(this.#handle) ? undefined : plain;
     }
+    this.#lastType = type;
+    this.#lastEncoder = encode;
     return encode;
   }
 
@@ -121,9 +206,29 @@ class Client {
   }
 
   /**
+   * An event with content, while full content is on: its texts do not fit the area.
+   * @param {string} type @param {any} payload @param {EmitMeta | undefined} meta
+   */
+  #emitContent(type, payload, meta) {
+    let json = '0'; // no object: counted as a bad payload
+    let correlation = '';
+    try {
+      const read = this.#contentReaders.get(type);
+      if (read !== undefined) json = read(payload);
+      const id = (context.state.used ? context.correlated(meta) : meta)?.correlationId;
+      if (typeof id === 'string') correlation = id;
+    } catch {
+      json = '0';
+    }
+    const result = this.#native.emitJson(this.#handle, type, json, correlation);
+    if (result !== 0 && debug.enabled) this.#explain(type, result);
+    return result === 0;
+  }
+
+  /**
    * An emit from inside a getter of another event's payload: the area holds the outer event, so this one
    * goes as JSON. A payload whose getter emits itself would never end: refused from the next level on.
-   * @param {string} type @param {object | null | undefined} payload @param {EmitMeta | undefined} meta
+   * @param {string} type @param {unknown} payload @param {EmitMeta | undefined} meta
    */
   #emitNested(type, payload, meta) {
     const depth = this.#depth;
@@ -133,7 +238,8 @@ class Client {
     try {
       if (depth <= NESTED_MAX) {
         json = payload === undefined ? '{}' : JSON.stringify(payload) ?? '0';
-        if (typeof meta?.correlationId === 'string') correlation = meta.correlationId;
+        const id = (context.state.used ? context.correlated(meta) : meta)?.correlationId;
+        if (typeof id === 'string') correlation = id;
       }
     } catch {
       json = '0';
@@ -155,6 +261,61 @@ class Client {
     } catch {
       // A type whose conversion to text throws, or stderr is gone: nobody to tell.
     }
+  }
+
+  /**
+   * Record one value of a metric.
+   * @param {string} name
+   * @param {number} value
+   * @param {import('./trace').Attributes | null} [labels]
+   * @param {import('./trace').MetricOptions | null} [options]
+   * @returns {boolean} kept, as emit
+   */
+  metric(name, value, labels, options) {
+    return trace().metric(this, name, value, labels, options);
+  }
+
+  /**
+   * Begin a span; its end() records it. It is not active: emits are not correlated with it.
+   * @param {string} name
+   * @param {import('./trace').SpanOptions | null} [options]
+   * @returns {import('./trace').Span}
+   */
+  startSpan(name, options) {
+    return trace().startSpan(this, name, options);
+  }
+
+  /**
+   * Call fn within a span that is active for everything it starts and awaits, and that ends itself when
+   * fn returns, throws, or its promise settles. What fn throws is thrown unchanged.
+   * @template T
+   * @param {string} name
+   * @param {import('./trace').SpanOptions | null | undefined | ((span: import('./trace').Span) => T)} options
+   * @param {(span: import('./trace').Span) => T} [fn]
+   * @returns {T}
+   */
+  withSpan(name, options, fn) {
+    return trace().withSpan(this, name, options, fn);
+  }
+
+  /**
+   * A metric, a span's start or a span's end as a record, for hosts that pass such records on.
+   * @param {import('./trace').TraceRecord} record
+   * @returns {boolean | import('./trace').Span}
+   */
+  recordEvent(record) {
+    return trace().recordEvent(this, record);
+  }
+
+  /**
+   * Record uncaught errors as events `Error`. The process deals with them as it would without.
+   * @param {{rethrow?: true}} [options]  says so at the call; there is no other way
+   * @returns {() => void} stops it
+   */
+  captureUncaught(options) {
+    if (this.#closed) return () => {};
+    this.#captures = true;
+    return capture().captureUncaught(this);
   }
 
   /** @param {'flush' | 'upload' | 'purge'} method @returns {Promise<any>} */
@@ -181,12 +342,63 @@ class Client {
   }
 
   /**
-   * Flush, then try to send every batch that is due. An attempt that fails is no rejection: `error` says
-   * why, and what was not sent stays.
+   * Flush, then try to send every batch, up to `maxUploadBytes`. An attempt that fails is no rejection:
+   * `error` says why, and what was not sent stays.
+   * @overload
+   * @param {UploadOptions & {dryRun: true}} options
+   * @returns {Promise<UploadPlan>}
+   */
+  /**
+   * @overload
+   * @param {UploadOptions} [options]
    * @returns {Promise<UploadReport>}
    */
-  upload() {
-    return this.#ask('upload');
+  /** @param {UploadOptions} [options] @returns {Promise<any>} */
+  upload(options) {
+    if (options === undefined || options === null) return this.#ask('upload');
+    return harmless(this.#settle(() => {
+      const { dryRun = false, since, file } = options;
+      if (typeof dryRun !== 'boolean') throw new TelemetryError('dryRun must be true or false', 'ERR_CANDOR_INVALID_OPTION');
+      const name = file === undefined ? '' : filePath(file, 'file');
+      return this.#native.uploadWith(this.#handle, dryRun, unixMs(since, 'since'), name);
+    }));
+  }
+
+  /**
+   * Write what waits as one TelemetryPackage, a JSON file for people to read: docs/package.md. Nothing is
+   * taken out of the spool. Replaces the file.
+   * @param {string} [file]  default: rc-metrics.json in the current directory
+   * @param {{since?: number | Date}} [options]  only events from this moment on
+   * @returns {Promise<ExportReport>}
+   */
+  export(file = 'rc-metrics.json', options = {}) {
+    return harmless(this.#settle(() => {
+      const name = filePath(file, 'the first argument of export');
+      return this.#native.export(this.#handle, name, unixMs(options?.since, 'since'));
+    }));
+  }
+
+  /**
+   * Who starts uploads, stored for every process of the directory; it wins over the option `mode`, unless
+   * that is 'off'. 'off' silences emit and deletes what is buffered, as setEnabled(false) does.
+   * @param {'auto' | 'manual' | 'off'} mode
+   * @returns {Promise<Report>}  `mode` is what holds in this process now
+   */
+  setMode(mode) {
+    return harmless(this.#settle(() => this.#native.setMode(this.#handle, mode)));
+  }
+
+  /**
+   * What was sent, when, with which consent: the last lines of the ledger, oldest first. docs/ledger.md
+   * @param {{limit?: number}} [options]
+   * @returns {Report[]}
+   */
+  ledger(options = {}) {
+    const limit = options?.limit ?? LEDGER_LIMIT;
+    if (!Number.isInteger(limit) || limit < 0) {
+      throw new TelemetryError('limit must be a whole number', 'ERR_CANDOR_INVALID_OPTION');
+    }
+    return JSON.parse(translated(() => this.#native.ledger(this.#handle, Math.min(limit, 0xffffffff)))).entries;
   }
 
   /**
@@ -224,11 +436,108 @@ class Client {
   }
 
   /**
+   * Whether the text of content fields is recorded, apart from events and encrypted. The user's choice is
+   * stored and holds for every process of this spool; the host's holds for this process and can only
+   * narrow. Turning off deletes what waits in the vault; the promise is for the deletion.
+   * @param {boolean} on
+   * @param {'user' | 'host'} [source]
+   * @returns {Promise<Report>}
+   */
+  setFullContent(on, source = 'user') {
+    return harmless(this.#settle(() => {
+      if (typeof on !== 'boolean') {
+        throw new TelemetryError('setFullContent needs true or false', 'ERR_CANDOR_INVALID_OPTION');
+      }
+      if (source !== 'user' && source !== 'host') {
+        throw new TelemetryError('source must be "user" or "host"', 'ERR_CANDOR_INVALID_OPTION');
+      }
+      return this.#native.setFullContent(this.#handle, on, source === 'host');
+    }));
+  }
+
+  /**
+   * The keys of what is encrypted at rest, in place of those before: the first encrypts, all of them
+   * decrypt. They are copied into memory, never written, and wiped by close.
+   * @param {import('./vault').Key[]} keys
+   */
+  setKeys(keys) {
+    const { ids, bytes } = checkKeys(keys);
+    try {
+      translated(() => this.#native.setKeys(this.#handle, ids, bytes));
+    } finally {
+      bytes.fill(0);
+    }
+  }
+
+  /**
+   * Change options while the client runs. What cannot change then keeps its value and is named.
+   * @param {Partial<import('./options').Options>} changes  an option that is null goes back to its default
+   * @returns {Promise<{changed: string[], needs_restart: string[]}>}  rejects, and changes nothing, for an option that is wrong
+   */
+  configure(changes) {
+    /** @type {string[]} */
+    let fixed = [];
+    const done = this.#settle(async () => {
+      const given = { ...changes };
+      const { settings } = readOptions(given);
+      fixed = ONCE.filter((name) => given[name] !== undefined);
+      await this.#configuring; // one that is refused leaves nothing behind for the next
+      const next = { ...this.#settings, ...settings };
+      const text = await this.#native.configure(this.#handle, this.#inForce(next));
+      this.#settings = next;
+      return text;
+    }).then((report) => ({ ...report, needs_restart: [...report.needs_restart, ...fixed] }));
+    this.#configuring = done.catch(() => {});
+    return harmless(done);
+  }
+
+  /**
+   * The privacy level, as VS Code has it: 'crash' keeps events of the schema's level crash, 'error' those of
+   * crash and error, 'all' every event without content, 'off' none. The lower one of user and host is in
+   * force. Narrowing deletes what is buffered; the promise is for the deletion.
+   * @param {'off' | 'crash' | 'error' | 'all'} level
+   * @param {'user' | 'host'} [source]
+   * @returns {Promise<Report>}
+   */
+  setLevel(level, source = 'user') {
+    return harmless(this.#settle(() => {
+      if (source !== 'user' && source !== 'host') {
+        throw new TelemetryError('source must be "user" or "host"', 'ERR_CANDOR_INVALID_OPTION');
+      }
+      return this.#native.setLevel(this.#handle, level, source === 'host');
+    }));
+  }
+
+  /**
+   * GDPR mode, stored for every process of the directory: nothing is recorded, and every file of the
+   * directory is deleted but the one that says so. The promise is for the deletion.
+   * @param {boolean} on
+   * @returns {Promise<Report>}
+   */
+  setGdpr(on) {
+    return harmless(this.#settle(() => {
+      if (typeof on !== 'boolean') throw new TelemetryError('setGdpr needs true or false', 'ERR_CANDOR_INVALID_OPTION');
+      return this.#native.setGdpr(this.#handle, on);
+    }));
+  }
+
+  /**
+   * With the option `notice: 'host'`: people have read what telemetry does, and uploads may begin, in every
+   * process of the directory.
+   * @returns {Promise<Report>}
+   */
+  acknowledgeNotice() {
+    return harmless(this.#settle(() => this.#native.acknowledgeNotice(this.#handle)));
+  }
+
+  /**
    * Who decided about consent, what was emitted, kept, dropped by reason, sent, and what waits.
    * @returns {Report} docs/status.md
    */
   status() {
-    return JSON.parse(translated(() => this.#native.status(this.#handle)));
+    const status = JSON.parse(translated(() => this.#native.status(this.#handle)));
+    status.config = this.#config?.status() ?? null;
+    return status;
   }
 
   /**
@@ -259,7 +568,9 @@ class Client {
   close() {
     if (this.#closed) return;
     this.#closed = true;
+    this.#config?.close();
     exit.remove(this);
+    if (this.#captures) capture().release(this);
     translated(() => this.#native.close(this.#handle, this.#exitFlushMs));
   }
 

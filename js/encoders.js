@@ -4,6 +4,7 @@
 // rules. Closures and no generated code: hosts run with code generation from strings switched off.
 
 const { SLOTS, HEAP_AT, CORRELATION_AT, CORRELATION_LEN, CUT } = require('./area');
+const { attributesWriter, nanosWriter } = require('./attributes');
 const { GROUP, readerFor } = require('./readers');
 const { parseTime } = require('./time');
 
@@ -28,6 +29,7 @@ const { parseTime } = require('./time');
  * @property {number} version
  * @property {number} notice
  * @property {string} hash
+ * @property {FieldDescription[]} [attributes]
  * @property {EventDescription[]} events
  */
 
@@ -126,6 +128,13 @@ function stringWriter(capOf) {
 WRITERS.int = WRITERS.duration = WRITERS.bucket = WRITERS.number;
 WRITERS.id = stringWriter((field) => (field.maxLength ?? BASE_ID_MAX) + OVER);
 WRITERS.text = WRITERS.stack = stringWriter((field) => rawCap(field.maxLength ?? RAW_TEXT_MAX));
+WRITERS.nanos = nanosWriter;
+
+/** How much of an attribute's string decides about it. @param {FieldDescription} field */
+function attributeCap(field) {
+  if (field.kind === 'text') return rawCap(field.maxLength ?? RAW_TEXT_MAX);
+  return field.kind === 'hash' ? HASH_INPUT_MAX + OVER : BASE_ID_MAX + OVER;
+}
 
 /** @param {Area} area @param {FieldDescription} field @returns {Writer} */
 function listWriter(area, field) {
@@ -175,8 +184,11 @@ function writeCorrelation(area, meta) {
  * @typedef {(payload: any, meta: {correlationId?: unknown} | undefined) => void} Encoder
  */
 
-/** @param {Area} area @param {FieldDescription} field @returns {Writer} */
-function makeWriter(area, field) {
+/** @typedef {(area: Area) => Writer} MakeAttributes */
+
+/** @param {Area} area @param {FieldDescription} field @param {MakeAttributes} attributes @returns {Writer} */
+function makeWriter(area, field, attributes) {
+  if (field.kind === 'attrs') return attributes(area);
   const make = field.kind === 'list' ? listWriter : WRITERS[field.kind];
   // A kind of a newer schema: the allowlist has no rule for it here.
   return make === undefined ? () => area.refuse() : make(area, field);
@@ -185,14 +197,14 @@ function makeWriter(area, field) {
 /**
  * The fields first.. of an event, up to GROUP of them; the result encodes them and says as bits, the
  * lowest for the first, which are present.
- * @param {Area} area @param {FieldDescription[]} fields @param {number} first
+ * @param {Area} area @param {FieldDescription[]} fields @param {number} first @param {MakeAttributes} attributes
  * @returns {(payload: any) => number}
  */
-function makeGroup(area, fields, first) {
+function makeGroup(area, fields, first, attributes) {
   const { f64 } = area;
   const group = fields.slice(first, first + GROUP);
   const keys = group.map((field) => field.name);
-  const writers = group.map((field) => makeWriter(area, field));
+  const writers = group.map((field) => makeWriter(area, field, attributes));
   const numeric = group.map((field) => WRITERS[field.kind] === WRITERS.number);
   const read = readerFor(keys);
   const count = group.length;
@@ -217,13 +229,16 @@ function makeGroup(area, fields, first) {
   };
 }
 
-/** @param {Area} area @param {EventDescription} event @param {number} index @returns {Encoder} */
-function makeEncoder(area, event, index) {
+/**
+ * @param {Area} area @param {EventDescription} event @param {number} index @param {MakeAttributes} attributes
+ * @returns {Encoder}
+ */
+function makeEncoder(area, event, index, attributes) {
   /** @type {((payload: any) => number)[] | undefined} */
   let groups; // made at the first use: readers are few
   const begin = () => {
     const made = [];
-    for (let at = 0; at < event.fields.length; at += GROUP) made.push(makeGroup(area, event.fields, at));
+    for (let at = 0; at < event.fields.length; at += GROUP) made.push(makeGroup(area, event.fields, at, attributes));
     return made;
   };
   return (payload, meta) => {
@@ -249,7 +264,8 @@ function makeEncoder(area, event, index) {
  * @returns {Map<string, Encoder>}
  */
 function makeEncoders(schema, area) {
-  return new Map(schema.events.map((event, index) => [event.name, makeEncoder(area, event, index)]));
+  const attributes = attributesWriter(schema.attributes ?? [], attributeCap);
+  return new Map(schema.events.map((event, index) => [event.name, makeEncoder(area, event, index, attributes)]));
 }
 
 module.exports = { makeEncoders };

@@ -14,13 +14,28 @@ const path = require('node:path');
  * @property {(handle: Handle) => Promise<string>} flush
  * @property {(handle: Handle) => Promise<string>} upload
  * @property {(handle: Handle) => Promise<string>} purge
+ * @property {(handle: Handle, optionsJson: string) => Promise<string>} configure
  * @property {(handle: Handle, enabled: boolean, fromHost: boolean) => Promise<string>} setEnabled
+ * @property {(handle: Handle, level: string, fromHost: boolean) => Promise<string>} setLevel
+ * @property {(handle: Handle, on: boolean) => Promise<string>} setGdpr
+ * @property {(handle: Handle) => Promise<string>} acknowledgeNotice
+ * @property {(handle: Handle, dryRun: boolean, sinceUnixMs: number, file: string) => Promise<string>} uploadWith
+ * @property {(handle: Handle, path: string, sinceUnixMs: number) => Promise<string>} export
+ * @property {(handle: Handle, mode: string) => Promise<string>} setMode
+ * @property {(handle: Handle, limit: number) => string} ledger
+ * @property {(directory: string) => string} verifyLedger
  * @property {(handle: Handle) => boolean} enabled
+ * @property {(handle: Handle, on: boolean, fromHost: boolean) => Promise<string>} setFullContent
+ * @property {(handle: Handle) => boolean} fullContent
+ * @property {(handle: Handle, ids: string[], keys: Uint8Array) => void} setKeys  keys: 32 bytes each
  * @property {(handle: Handle) => string} status
  * @property {(handle: Handle) => string} preview
  * @property {(handle: Handle, sinceUnixMs: number) => string} stats
  * @property {() => string} settings
  * @property {(app: string) => string} dataDirectory
+ * @property {(text: string) => string} redactText
+ * @property {(directory: string) => string} inspect
+ * @property {(optionsJson: string, schemaHash: string) => Promise<string>} probe
  * @property {(handle: Handle, type: string, payloadJson: string, correlationId: string) => number} emitJson
  * @property {(handle: Handle, timeoutMs: number) => void} close
  * @property {readonly string[]} results  names of what area[0] says after emit
@@ -36,9 +51,10 @@ function isPackaged() {
 /** Where the binary may be, best first. CANDOR_ADDON names the only place to look. */
 function candidates() {
   if (process.env.CANDOR_ADDON && !isPackaged()) return [path.resolve(process.env.CANDOR_ADDON)];
+  // The package has no build/: in a checkout, what was built from these sources is what is used and tested.
   return [
-    path.join(ROOT, 'prebuilds', `${process.platform}-${process.arch}`, 'candor.node'),
     path.join(ROOT, 'build', 'addon', 'candor.node'),
+    path.join(ROOT, 'prebuilds', `${process.platform}-${process.arch}`, 'candor.node'),
   ];
 }
 

@@ -16,12 +16,19 @@ const { TelemetryError } = require('./errors');
  * @property {string | null} [userId]
  * @property {string | null} [machineId]  Raw machine id; hashed at once
  * @property {'auto' | 'manual' | 'off'} [mode]
+ * @property {'candor' | 'file' | 'stdout' | 'otlp_http'} [exporter]  Where events go; docs/exporters.md
  * @property {boolean} [hostEnabled]  The host's own switch; it can only narrow
+ * @property {'off' | 'crash' | 'error' | 'all'} [hostLevel]  The host's privacy level; it can only narrow
+ * @property {boolean} [gdpr]  GDPR mode: nothing is recorded, and what the directory holds is deleted
+ * @property {string | false | null} [configFile]  Path of telemetry.toml; default: in the directory; false: none
+ * @property {'unset' | 'on' | 'off' | 'unreadable'} [configEnabled]  What another settings file of the host says
  * @property {boolean} [defaultEnabled]  What holds until the user has chosen
  * @property {boolean} [inspect]  For tools: an "off" of this process's environment deletes nothing
  * @property {number} [batchEvents]
  * @property {number} [batchIntervalMs]
  * @property {number} [uploadIntervalMs]
+ * @property {number} [maxUploadBytes]  What one round sends at most, compressed
+ * @property {number} [ledgerMaxBytes]  How much of what was sent is kept; 0: none
  * @property {number} [spoolMaxBytes]
  * @property {number} [journalMaxBytes]
  * @property {number} [minFreeDiskBytes]
@@ -35,7 +42,11 @@ const { TelemetryError } = require('./errors');
  * @property {string | null} [proxy]
  * @property {string | null} [caFile]
  * @property {string | null} [caPem]
- * @property {'stderr' | 'none'} [notice]  Where the one line before the first upload goes
+ * @property {'stderr' | 'none' | 'host'} [notice]  Who tells people before the first upload
+ * @property {boolean} [fullContent]  The host's offer of full content, which the user turns on; false: never in this process
+ * @property {number} [vaultMaxBytes]
+ * @property {boolean} [encryptSpool]  Spool files are encrypted too; without a key, events wait in the journal
+ * @property {import('./vault').KeyProvider} [keyProvider]  Asked once, after opening, for the keys of what is encrypted at rest
  * @property {number} [gzipLevel]  1 to 9
  * @property {string | URL | object} [schema]  Path of a schema file, or its content; default: the default catalogue
  * @property {boolean} [requireNative]  Throw where no native binary fits; default: a client that does nothing
@@ -84,13 +95,23 @@ function readOptions(options) {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
     throw new TelemetryError('open needs an options object, e.g. { app: "my-app" }', 'ERR_CANDOR_INVALID_OPTION');
   }
-  const { schema, requireNative = false, ...rest } = /** @type {Record<string, unknown>} */ (options);
+  const { schema, requireNative = false, configFile, keyProvider, ...rest } = /** @type {Record<string, unknown>} */ (options);
   if (typeof requireNative !== 'boolean') throw invalid('requireNative', 'must be a boolean');
+  if (configFile !== undefined && configFile !== null && configFile !== false && typeof configFile !== 'string') {
+    throw invalid('configFile', 'must be a path or false');
+  }
+  if (keyProvider !== undefined && typeof keyProvider !== 'function') throw invalid('keyProvider', 'must be a function');
   for (const name of Object.keys(rest)) {
     if (rest[name] === undefined) delete rest[name];
     else checkScalar(name, rest[name]);
   }
-  return { schema, requireNative, settings: rest };
+  return {
+    schema,
+    requireNative,
+    configFile: /** @type {string | false | null | undefined} */ (configFile),
+    keyProvider: /** @type {import('./vault').KeyProvider | undefined} */ (keyProvider),
+    settings: rest,
+  };
 }
 
 module.exports = { readOptions, readSchema };

@@ -2,8 +2,6 @@
 // Native code reads the environment of the process. A worker thread may have one of its own
 // (`new Worker(file, { env })`), and a "no" in it must hold as well.
 
-const { isMainThread } = require('node:worker_threads');
-
 const YES = ['1', 'true', 'yes', 'on'];
 const MAY_TRACK = ['', '0', 'false'];
 
@@ -23,7 +21,9 @@ function saysNo(env) {
  * @returns {Record<string, unknown>}
  */
 function narrowed(settings) {
-  if (isMainThread || !saysNo(process.env)) return settings;
+  if (!saysNo(process.env)) return settings;
+  const { isMainThread } = require('node:worker_threads'); // costs more than the rest of this package
+  if (isMainThread) return settings;
   const known = settings.mode === undefined || settings.mode === null || settings.mode === 'auto' || settings.mode === 'manual';
   return known ? { ...settings, mode: 'off' } : settings; // native code has something to say about any other
 }

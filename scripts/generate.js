@@ -1,5 +1,5 @@
 'use strict';
-// Writes what is derived: the tables between the marks "generated: NAME" in docs/, and js/types.
+// Writes what is derived: the tables between the marks "generated: NAME" in docs/, js/types, and docs/TELEMETRY.md.
 // node scripts/generate.js           write what is stale
 // node scripts/generate.js --check   write nothing; name what is stale and fail
 // Needs the built addon and collector: the tables come out of them.
@@ -7,6 +7,7 @@ const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { catalogueFiles } = require('./catalogue');
 
 const root = path.join(__dirname, '..');
 
@@ -47,8 +48,14 @@ function flagsTable() {
   return table(['flag', 'environment', 'default', 'allowed', 'meaning'], rows);
 }
 
+function precedenceTable() {
+  const { precedence } = require('../js/cli/explain');
+  return table(['setting', 'sources, highest first', 'rule'], precedence());
+}
+
 const TABLES = [
   { file: 'docs/settings.md', name: 'settings', make: settingsTable },
+  { file: 'docs/settings.md', name: 'precedence', make: precedenceTable },
   { file: 'docs/central.md', name: 'flags', make: flagsTable },
 ];
 
@@ -73,10 +80,11 @@ function derived() {
       throw new Error(`${file}: ${error instanceof Error ? error.message : error}`);
     }
   }
+  for (const [file, text] of catalogueFiles()) files.set(file, text);
   const out = fs.mkdtempSync(path.join(os.tmpdir(), 'candor-types-'));
   try {
     execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.json', '--outDir', out], { cwd: root, stdio: ['ignore', 2, 2] });
-    for (const name of fs.readdirSync(out)) {
+    for (const name of filesBelow(out)) {
       files.set(path.join('js/types', name), fs.readFileSync(path.join(out, name), 'utf8'));
     }
   } finally {
@@ -85,13 +93,19 @@ function derived() {
   return files;
 }
 
+/** Paths relative to dir. @param {string} dir */
+function filesBelow(dir) {
+  return fs.readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+    .map((entry) => path.relative(dir, path.join(entry.path, entry.name)));
+}
+
 /** @param {Map<string, string>} files */
 function stale(files) {
   const found = [...files].filter(([file, text]) => {
     const full = path.join(root, file);
     return !fs.existsSync(full) || fs.readFileSync(full, 'utf8') !== text;
   }).map(([file]) => file);
-  const extra = fs.readdirSync(path.join(root, 'js/types')).map((name) => path.join('js/types', name))
+  const extra = filesBelow(path.join(root, 'js/types')).map((name) => path.join('js/types', name))
     .filter((file) => !files.has(file));
   return [...found, ...extra];
 }
@@ -104,6 +118,7 @@ function main() {
     if (check) {
       console.error(`${file} is stale: run node scripts/generate.js`);
     } else if (files.has(file)) {
+      fs.mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
       fs.writeFileSync(path.join(root, file), files.get(file) ?? '');
       console.error(`wrote ${file}`);
     } else {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a command of this repository needs and is missing: Debian packages and npm packages.
-# Usage: scripts/setup.sh [build|test|bench]
+# Usage: scripts/setup.sh [build|test|bench|otel|prebuild]
 # Idempotent; says what it does on stderr; as root or through sudo. With everything present it costs
 # one dpkg-query and one checksum.
 set -eu
@@ -14,14 +14,16 @@ fail() { say "$*"; exit 1; }
 packages="gcc g++ make cmake ninja-build pkg-config python3 ca-certificates \
 libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libevent-dev libdeflate-dev libcmocka-dev"
 case $profile in
-  build) ;;
-  test) packages="$packages clang clang-format libclang-rt-14-dev locales openssl git procps" ;;
+  build | otel) ;;
+  test) packages="$packages clang lld wasi-libc libclang-rt-14-dev-wasm32 clang-format libclang-rt-14-dev locales openssl git procps" ;;
   bench) packages="$packages python3-fastapi python3-uvicorn python3-uvloop python3-httptools" ;;
-  *) fail "unknown profile \"$profile\": use build, test or bench" ;;
+  prebuild) packages="$packages dpkg-dev bzip2 xz-utils perl tcl binutils gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
+  *) fail "unknown profile \"$profile\": use build, test, bench, otel or prebuild" ;;
 esac
 
 # The words of $packages whose package is not fully installed.
 missing_packages() {
+  # dpkg-query fails when it knows one of the names not at all: that one is missing, which is the answer.
   # shellcheck disable=SC2086 # a list of words
   installed=$(dpkg-query -W -f='${db:Status-Abbrev}${Package}\n' $packages 2>/dev/null |
     sed -n 's/^ii  *//p' || true)
@@ -58,7 +60,11 @@ install_npm() {
   [ -f "$1/package-lock.json" ] || return 0
   want=$(cksum <"$1/package-lock.json")
   stamp=$1/node_modules/.candor-lock
+  # No stamp: never installed.
   [ "$(cat "$stamp" 2>/dev/null || true)" = "$want" ] && return 0
+  # npm ci empties what node_modules points to, which another checkout works with.
+  [ ! -L "$1/node_modules" ] ||
+    fail "$1/node_modules is a link and not what package-lock.json asks for: run npm ci where it points to, or remove the link"
   say "installing npm packages in ${1#"$root"/}"
   (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund >&2) || fail "npm ci failed in $1"
   printf '%s\n' "$want" >"$stamp"
@@ -74,3 +80,4 @@ check_node
 install_packages
 install_npm "$root"
 if [ "$profile" = bench ]; then install_npm "$root/tests/bench"; fi
+case $profile in test | otel) install_npm "$root/tests/otel" ;; esac

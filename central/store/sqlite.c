@@ -121,7 +121,8 @@ static void rest(sqlite_store *s)
     s->rest_at_ns = UINT64_MAX;
     st = probe ? candor_writer_probe(&s->writer, &err)
                : candor_purge_step(&s->writer, now_ms(s), &more, &err);
-    if (st == CANDOR_OK && !probe && !more) st = candor_space_step(&s->writer, &more, &err);
+    if (st == CANDOR_OK && !probe && !more)
+        st = candor_space_step(s->writer.db, s->writer.space_low, &more, &err);
     if (st != CANDOR_OK || probe) note_health(s, st, &err);
     rest_within(s, more ? PURGE_PAUSE_MS : IDLE_MS);
 }

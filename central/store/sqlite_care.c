@@ -26,26 +26,27 @@ static candor_status pragma_number(sqlite3 *db, const char *sql, int64_t *out, c
     return st;
 }
 
-static int64_t kept(const candor_writer *w, int64_t pages)
+static int64_t kept(const atomic_bool *space_low, int64_t pages)
 {
-    if (w->space_low != NULL && atomic_load(w->space_low)) return 0;
+    if (space_low != NULL && atomic_load(space_low)) return 0;
     return pages / KEEP_PART > KEEP_PAGES ? pages / KEEP_PART : KEEP_PAGES;
 }
 
-candor_status candor_space_step(candor_writer *w, bool *more, candor_err *err)
+candor_status candor_space_step(sqlite3 *db, const atomic_bool *space_low, bool *more,
+                                candor_err *err)
 {
     int64_t all = 0, spare = 0, left = 0;
-    candor_status st = pragma_number(w->db, "PRAGMA freelist_count", &spare, err);
+    candor_status st = pragma_number(db, "PRAGMA freelist_count", &spare, err);
     *more = false;
-    if (st == CANDOR_OK) st = pragma_number(w->db, "PRAGMA page_count", &all, err);
-    if (st != CANDOR_OK || spare <= kept(w, all)) return st;
-    st = candor_db_exec(w->db, "PRAGMA incremental_vacuum(" VACUUM_PAGES ")", err);
-    if (st == CANDOR_OK) st = pragma_number(w->db, "PRAGMA freelist_count", &left, err);
+    if (st == CANDOR_OK) st = pragma_number(db, "PRAGMA page_count", &all, err);
+    if (st != CANDOR_OK || spare <= kept(space_low, all)) return st;
+    st = candor_db_exec(db, "PRAGMA incremental_vacuum(" VACUUM_PAGES ")", err);
+    if (st == CANDOR_OK) st = pragma_number(db, "PRAGMA freelist_count", &left, err);
     if (st != CANDOR_OK) return st;
     /* Not fewer: a file made without auto_vacuum keeps its pages, and fills them again. */
-    *more = left < spare && left > kept(w, all);
+    *more = left < spare && left > kept(space_low, all);
     /* The file shrinks when the log is copied back. Readers may hold that up: the next one does. */
     if (left < spare && !*more)
-        sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     return CANDOR_OK;
 }

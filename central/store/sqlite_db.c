@@ -149,25 +149,30 @@ static const char schema_sql[] =
     "CREATE TABLE IF NOT EXISTS r_gen(day INTEGER PRIMARY KEY, gen INTEGER NOT NULL);"
     "COMMIT";
 
-static candor_status check_format(sqlite3 *db, candor_err *err)
+static candor_status check_format(sqlite3 *db, int format, candor_err *err)
 {
     sqlite3_stmt *s = NULL;
     candor_status st = candor_db_prepare(db, "SELECT value FROM meta WHERE key='format'", &s, err);
     if (st != CANDOR_OK) return st;
-    if (sqlite3_step(s) != SQLITE_ROW || sqlite3_column_int(s, 0) != FORMAT)
+    if (sqlite3_step(s) != SQLITE_ROW || sqlite3_column_int(s, 0) != format)
         st = candor_fail(err, CANDOR_CORRUPT, 0, "open the database",
                          "its format is %d and this version reads format %d; use the version that "
                          "wrote it",
-                         sqlite3_column_int(s, 0), FORMAT);
+                         sqlite3_column_int(s, 0), format);
     sqlite3_finalize(s);
+    return st;
+}
+
+candor_status candor_db_create(sqlite3 *db, const char *sql, int format, candor_err *err)
+{
+    candor_status st = candor_db_exec(db, sql, err);
+    if (st != CANDOR_OK && !sqlite3_get_autocommit(db))
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    if (st == CANDOR_OK) st = check_format(db, format, err);
     return st;
 }
 
 candor_status candor_db_create_schema(sqlite3 *db, candor_err *err)
 {
-    candor_status st = candor_db_exec(db, schema_sql, err);
-    if (st != CANDOR_OK && !sqlite3_get_autocommit(db))
-        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-    if (st == CANDOR_OK) st = check_format(db, err);
-    return st;
+    return candor_db_create(db, schema_sql, FORMAT, err);
 }

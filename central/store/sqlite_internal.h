@@ -19,7 +19,10 @@
 /* --- sqlite_db.c ------------------------------------------------------------------------------ */
 CANDOR_CHECK candor_status candor_db_open(const char *path, bool writable, uint64_t cache_kib,
                                           sqlite3 **out, candor_err *err);
-CANDOR_CHECK candor_status candor_db_create_schema(sqlite3 *db, candor_err *err);
+CANDOR_CHECK candor_status candor_db_create_schema(sqlite3 *db, candor_err *err); /* of events.db */
+/* Run sql, which begins and ends a transaction and makes table meta, and check meta's format. */
+CANDOR_CHECK candor_status candor_db_create(sqlite3 *db, const char *sql, int format,
+                                            candor_err *err);
 CANDOR_CHECK candor_status candor_db_exec(sqlite3 *db, const char *sql, candor_err *err);
 CANDOR_CHECK candor_status candor_db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out,
                                              candor_err *err);
@@ -240,14 +243,18 @@ CANDOR_CHECK candor_status candor_approval_warm(candor_writer *w, candor_err *er
 void candor_bind_correlation(sqlite3_stmt *s, int at, candor_bytes text, unsigned char scratch[16]);
 
 /* sqlite_purge.c: one small step of retention; *more says that another is due at once. */
+/* The lowest id of that day, UTC. */
+void candor_day_floor(int64_t day, unsigned char id[16]);
 CANDOR_CHECK candor_status candor_purge_step(candor_writer *w, int64_t now_ms, bool *more,
                                              candor_err *err);
 
 /* sqlite_care.c */
 /* A tiny transaction: can the database be written? */
 CANDOR_CHECK candor_status candor_writer_probe(candor_writer *w, candor_err *err);
-/* Give some free pages back to the file system; *more says that another step is due. */
-CANDOR_CHECK candor_status candor_space_step(candor_writer *w, bool *more, candor_err *err);
+/* Give some free pages of db back to the file system; *more says that another step is due.
+ * *space_low: all of them; space_low may be NULL. */
+CANDOR_CHECK candor_status candor_space_step(sqlite3 *db, const atomic_bool *space_low, bool *more,
+                                             candor_err *err);
 
 /* sqlite_query.c */
 CANDOR_CHECK candor_status candor_reader_open(const char *path, candor_reader **out,

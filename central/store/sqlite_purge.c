@@ -6,7 +6,7 @@
 
 #define STEP_ROWS 2000
 
-static void day_floor(int64_t day, unsigned char id[16])
+void candor_day_floor(int64_t day, unsigned char id[16])
 {
     uint64_t ms = (uint64_t)(day * CANDOR_DAY_MS);
     int i;
@@ -36,7 +36,7 @@ static candor_status delete_events(candor_writer *w, int64_t cutoff_day, int *de
     sqlite3_stmt *s = NULL;
     unsigned char id[16];
     candor_status st;
-    day_floor(cutoff_day, id);
+    candor_day_floor(cutoff_day, id);
     st = candor_db_prepare(w->db,
                            "DELETE FROM ev WHERE event_id IN (SELECT event_id FROM ev WHERE "
                            "event_id<?1 ORDER BY event_id LIMIT ?2)",

@@ -4,91 +4,66 @@
 const { parseArgs } = require('node:util');
 const { version } = require('../index');
 const { TelemetryError } = require('../errors');
+const { COMMANDS, FLAGS, optionsOf } = require('./commands');
+const { help, helpOf } = require('./help');
+const { suggestion } = require('./nearest');
 const { CliError, EXIT, warn } = require('./terminal');
-const { status, choose } = require('./status');
-const { preview, upload, purge } = require('./upload');
-const { stats } = require('./stats');
-const { settings } = require('./settings');
 
 /** @typedef {import('./spool').Flags} Flags */
-/** @type {Record<string, {about: string, options: string[], run: (flags: Flags) => Promise<void>}>} */
-const COMMANDS = {
-  status: { about: 'whether telemetry is on, who decided, what waits, what was lost and why', options: ['endpoint'], run: status },
-  on: { about: 'store the choice "on"', options: [], run: (flags) => choose(flags, true) },
-  off: { about: 'store the choice "off" and delete what waits, for every process of the app', options: [], run: (flags) => choose(flags, false) },
-  preview: { about: 'print exactly the bytes that the next upload sends', options: ['endpoint'], run: preview },
-  upload: { about: 'send what waits, now', options: ['endpoint', 'token'], run: upload },
-  purge: { about: 'delete what waits', options: [], run: purge },
-  stats: { about: 'what was kept and sent, by event type', options: ['since'], run: stats },
-  settings: { about: 'every option with unit, default and bounds', options: [], run: settings },
-};
 
-/** Options that go with every command but `settings`. */
-const WHERE = ['app', 'dir', 'schema'];
+const OPTIONS = Object.fromEntries(Object.entries(FLAGS).map(([name, { type, short }]) => [name, short === undefined ? { type } : { type, short }]));
 
-const FLAGS = /** @type {const} */ ({
-  app: { type: 'string' },
-  dir: { type: 'string' },
-  schema: { type: 'string' },
-  endpoint: { type: 'string' },
-  token: { type: 'string' },
-  since: { type: 'string' },
-  json: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean', short: 'v' },
-});
-
-const HELP = `candor: telemetry that people can look in the eye
-
-usage: candor COMMAND (--app NAME | --dir DIRECTORY) [options]
-
-${Object.entries(COMMANDS).map(([name, c]) => `  ${name.padEnd(10)}${c.about}`).join('\n')}
-
-options:
-  --app NAME        the app's name: looks into the user's data directory for it
-  --dir DIRECTORY   the app's telemetry directory itself
-  --schema FILE     schema file of the app; default: the default catalogue
-  --endpoint URL    collector to use, over TELEMETRY_ENDPOINT
-  --token TOKEN     Bearer token; TELEMETRY_TOKEN is safer
-  --since WHEN      for stats: 24h, 7d, 30m, 2w or a date; default 24h
-  --json            one JSON value on stdout
-  -h, --help        this text
-  -v, --version     the version
-
-exit codes: 0 done, 1 failed, 2 wrong usage
-`;
-
-/** @param {string} name @param {Flags & Record<string, unknown>} flags */
-function checkOptions(name, flags) {
-  const allowed = new Set(['json', ...(name === 'settings' ? [] : WHERE), ...COMMANDS[name].options]);
-  for (const flag of Object.keys(flags)) {
-    if (!allowed.has(flag)) throw new CliError(`"${name}" takes no --${flag}`, EXIT.usage);
-  }
+/** @param {string} text @returns {never} */
+function misuse(text) {
+  throw new CliError(text, EXIT.usage);
 }
 
 /** @param {string[]} argv */
 function parse(argv) {
   try {
-    return parseArgs({ args: argv, options: FLAGS, allowPositionals: true });
+    return parseArgs({ args: argv, options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    throw new CliError(/** @type {Error} */ (error).message, EXIT.usage);
+    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
+    const typed = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? /'--([^'=]+)/.exec(message) : null;
+    return misuse(typed === null ? message : `there is no option --${typed[1]}${suggestion(typed[1], Object.keys(FLAGS))}`);
   }
+}
+
+/** @param {string | undefined} name */
+function commandOf(name) {
+  if (name === undefined) return misuse(`no command; known: ${Object.keys(COMMANDS).join(', ')}`);
+  if (Object.hasOwn(COMMANDS, name)) return name;
+  return misuse(`unknown command "${name}"${suggestion(name, Object.keys(COMMANDS)) || `; known: ${Object.keys(COMMANDS).join(', ')}`}`);
+}
+
+/** The word behind a command that needs one. @param {string} name @param {string[]} extra  it is taken off */
+function verbOf(name, extra) {
+  const { verbs } = COMMANDS[name];
+  if (verbs === undefined) return '';
+  const verb = extra.shift() ?? '';
+  if (verbs.includes(verb)) return verb;
+  return misuse(`"${name}" needs one of: ${verbs.join(', ')}${verb === '' ? '' : suggestion(verb, verbs)}`);
+}
+
+/** @param {string} name @param {Record<string, unknown>} flags */
+function checkOptions(name, flags) {
+  const allowed = optionsOf(name);
+  const wrong = Object.keys(flags).find((flag) => !allowed.includes(flag));
+  if (wrong !== undefined) misuse(`"${name}" takes no --${wrong}`);
 }
 
 /** @param {string[]} argv */
 async function main(argv) {
   const { values, positionals } = parse(argv);
-  if (values.help) return void process.stdout.write(HELP);
+  const [typed, ...extra] = positionals;
+  if (values.help) return void process.stdout.write(typed === undefined ? help() : helpOf(commandOf(typed)));
   if (values.version) return void process.stdout.write(`${version}\n`);
-  const [name, ...extra] = positionals;
-  if (name === undefined) throw new CliError(`no command; known: ${Object.keys(COMMANDS).join(', ')}`, EXIT.usage);
-  if (!Object.hasOwn(COMMANDS, name)) {
-    throw new CliError(`unknown command "${name}"; known: ${Object.keys(COMMANDS).join(', ')}`, EXIT.usage);
-  }
-  if (extra.length > 0) throw new CliError(`"${name}" takes no argument "${extra[0]}"`, EXIT.usage);
-  const flags = { ...values };
+  const name = commandOf(typed);
+  const verb = verbOf(name, extra);
+  if (extra.length > 0) misuse(`"${name}" takes no argument "${extra[0]}"`);
+  const flags = /** @type {Flags} */ ({ ...values });
   checkOptions(name, flags);
-  return COMMANDS[name].run(flags);
+  return COMMANDS[name].run(flags, verb);
 }
 
 /** @param {unknown} error */

@@ -1,8 +1,8 @@
 'use strict';
 
-const { load } = require('../native');
 const { settings: readSettings } = require('../index');
-const { CliError, json, table } = require('./terminal');
+const { json, table } = require('./terminal');
+const { needNative } = require('./spool');
 
 /** @param {import('../index').Setting} row */
 function bounds(row) {
@@ -12,8 +12,7 @@ function bounds(row) {
 
 /** Every option of open(), as native code checks it. @param {import('./spool').Flags} flags */
 async function settings(flags) {
-  const { native, reason } = load();
-  if (native === null) throw new CliError(reason);
+  needNative();
   const rows = readSettings();
   if (flags.json) {
     json(rows);

@@ -16,7 +16,21 @@ const { CliError, EXIT, warn } = require('./terminal');
  * @property {string} [token]
  * @property {string} [schema]
  * @property {string} [since]
+ * @property {string} [output]
+ * @property {string} [file]
+ * @property {string} [from]
+ * @property {string} [limit]
+ * @property {string} [proxy]
+ * @property {string} [ca-file]
+ * @property {boolean} [auto]
+ * @property {boolean} [dry-run]
+ * @property {boolean} [explain]
+ * @property {boolean} [verify]
+ * @property {boolean} [offline]
+ * @property {boolean} [yes]
  * @property {boolean} [json]
+ *
+ * @typedef {{app: string, directory: string}} Place
  */
 
 /** @typedef {import('../client').Client} Client */
@@ -29,13 +43,12 @@ function appOf(dir) {
   return usual ? parent : 'candor-cli';
 }
 
-/** @param {Flags} flags @returns {{app: string, directory: string}} */
+/** Where the app's telemetry is, whether or not it is there. @param {Flags} flags @returns {Place} */
 function locate(flags) {
   if (flags.dir !== undefined) return { app: flags.app ?? appOf(flags.dir), directory: path.resolve(flags.dir) };
   if (flags.app === undefined) throw new CliError('which app? Give --app NAME or --dir DIRECTORY', EXIT.usage);
   const app = flags.app;
-  const { native, reason } = load();
-  if (native === null) throw new CliError(reason);
+  const native = needNative();
   return { app, directory: translated(() => native.dataDirectory(app)) };
 }
 
@@ -54,28 +67,28 @@ function mustExist(directory, app) {
   if (!at.isDirectory()) throw new CliError(`${directory} is not a directory`);
 }
 
-/** What is typed beats what is exported; native code reads the environment for itself.
- * @param {Flags} flags */
-function settleEnvironment(flags) {
-  if (flags.token !== undefined) {
-    warn('--token shows in the list of processes; TELEMETRY_TOKEN does not');
-    delete process.env.TELEMETRY_TOKEN;
-  }
-  if (flags.endpoint !== undefined) delete process.env.TELEMETRY_ENDPOINT;
+/** The directory of an app that has run. @param {Flags} flags @returns {Place} */
+function locateExisting(flags) {
+  const place = locate(flags);
+  mustExist(place.directory, place.app);
+  return place;
 }
 
 /**
- * Run a command with a client on an existing directory.
- * @template T
+ * What is typed beats what is exported and what telemetry.toml says: native code lets its environment win.
  * @param {Flags} flags
- * @param {(client: Client) => Promise<T> | T} use
- * @returns {Promise<T>}
  */
-async function withClient(flags, use) {
-  const { app, directory } = locate(flags);
-  mustExist(directory, app);
-  settleEnvironment(flags);
-  const client = /** @type {Client} */ (open({
+function settleEnvironment(flags) {
+  if (flags.token !== undefined) {
+    if (process.env.TELEMETRY_TOKEN !== flags.token) warn('--token shows in the list of processes; TELEMETRY_TOKEN does not');
+    process.env.TELEMETRY_TOKEN = flags.token;
+  }
+  if (flags.endpoint !== undefined) process.env.TELEMETRY_ENDPOINT = flags.endpoint;
+}
+
+/** Options of a client that only looks. @param {Flags} flags @param {Place} place */
+function optionsOf(flags, { app, directory }) {
+  return /** @type {const} */ ({
     app,
     directory,
     mode: 'manual',
@@ -83,14 +96,36 @@ async function withClient(flags, use) {
     inspect: true,
     endpoint: flags.endpoint,
     token: flags.token,
+    proxy: flags.proxy,
+    caFile: flags['ca-file'],
     schema: flags.schema,
     requireNative: true,
-  }));
+  });
+}
+
+/**
+ * Run a command with a client on an existing directory.
+ * @template T
+ * @param {Flags} flags
+ * @param {(client: Client, place: Place) => Promise<T> | T} use
+ * @returns {Promise<T>}
+ */
+async function withClient(flags, use) {
+  const place = locateExisting(flags);
+  settleEnvironment(flags);
+  const client = /** @type {Client} */ (open(optionsOf(flags, place)));
   try {
-    return await use(client);
+    return await use(client, place);
   } finally {
     client.close();
   }
 }
 
-module.exports = { withClient };
+/** The binary, or the sentence why there is none. */
+function needNative() {
+  const { native, reason } = load();
+  if (native === null) throw new CliError(reason);
+  return native;
+}
+
+module.exports = { withClient, locateExisting, settleEnvironment, optionsOf, needNative };

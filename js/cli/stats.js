@@ -1,21 +1,8 @@
 'use strict';
 
-const { CliError, EXIT, line, json, table } = require('./terminal');
+const { line, json, table } = require('./terminal');
+const { parseSince } = require('./since');
 const { withClient } = require('./spool');
-const { parseTime } = require('../time');
-
-const UNIT_MS = { m: 60e3, h: 3600e3, d: 86400e3, w: 7 * 86400e3 };
-
-/** "24h", "7d", or an RFC 3339 time, as Unix milliseconds. @param {string} text @param {number} now */
-function parseSince(text, now) {
-  const span = /^(\d{1,6})([mhdw])$/.exec(text);
-  if (span !== null) return now - Number(span[1]) * UNIT_MS[/** @type {keyof UNIT_MS} */ (span[2])];
-  const at = parseTime(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
-  if (Number.isNaN(at)) {
-    throw new CliError(`--since takes a span such as 24h or 7d (m, h, d, w) or a date such as 2026-11-21, not "${text}"`, EXIT.usage);
-  }
-  return at;
-}
 
 /** @param {{since: string, types: {type: string, kept: number, sent: number}[]}} report */
 function print(report) {
@@ -37,4 +24,4 @@ async function stats(flags) {
   });
 }
 
-module.exports = { stats, parseSince };
+module.exports = { stats };

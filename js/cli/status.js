@@ -1,25 +1,41 @@
 'use strict';
 
-const { line, json, table, count, printable, green, yellow, bold } = require('./terminal');
+const { line, json, table, count, size, printable, yellow } = require('./terminal');
+const { explain, printExplained } = require('./explain');
+const { sayState } = require('./consent');
 const { withClient } = require('./spool');
 
+/** What was chosen beside on and off; silent about what nobody has touched. @param {Record<string, any>} status */
+function printChoices(status) {
+  if (status.gdpr) line(yellow('GDPR mode  on: nothing is recorded, and nothing is kept here'));
+  if (status.level !== undefined) line(`Level       ${printable(status.level)}`);
+  if (status.stored?.mode) line(`Mode        ${printable(status.stored.mode)}`);
+  if (status.full_content?.enabled) line(yellow('Content     full content is recorded, encrypted'));
+  if (status.notice?.waiting) line(yellow('Notice      uploads wait until the app has shown its notice, or: candor notice'));
+}
+
 /** @param {Record<string, any>} status */
-function state(status) {
-  return status.enabled ? green('on') : yellow('off');
+function printVault(status) {
+  const { vault } = status;
+  if (!vault?.pending && !vault?.locked) return;
+  line(`Vault       ${count(vault.pending, 'attachment')}, ${size(Number(vault.bytes ?? 0))}${vault.locked ? `, ${vault.locked} locked` : ''}`);
 }
 
 /** @param {Record<string, any>} status */
 function print(status) {
-  line(`Telemetry is ${bold(state(status))}: ${printable(status.reason ?? status.decided_by)}`);
+  sayState(status);
+  printChoices(status);
   line(`Directory   ${printable(status.directory ?? '')}`);
   line(`Collector   ${printable(status.endpoint ?? 'none: events stay on this machine')}`);
   const spool = status.spool ?? {};
   line(`Waiting     ${count(spool.events ?? 0, 'event')} in ${count(spool.batches ?? 0, 'batch', 'batches')}, ` +
     `${count(status.pending_journal ?? 0, 'event')} not batched yet`);
   line(`Sent        ${count(status.sent?.events ?? 0, 'event')} in ${count(status.sent?.batches ?? 0, 'batch', 'batches')}`);
+  printVault(status);
   if (spool.quarantined) line(`Quarantine  ${count(spool.quarantined, 'file')}`);
   if (status.last_upload?.error) line(yellow(`Last upload failed: ${printable(status.last_upload.error)}`));
   if (status.worker?.error) line(yellow(`Trouble: ${printable(status.worker.error)}`));
+  if (status.config?.error) line(yellow(`Settings file: ${printable(status.config.error)}`));
   const dropped = Object.entries(status.dropped ?? {}).filter(([, n]) => Number(n) > 0);
   if (dropped.length > 0) {
     line('');
@@ -29,31 +45,13 @@ function print(status) {
 
 /** @param {import('./spool').Flags} flags */
 async function status(flags) {
-  return withClient(flags, (client) => {
+  return withClient(flags, (client, { directory }) => {
     const report = client.status();
-    if (flags.json) json(report);
-    else print(report);
+    const explained = flags.explain ? explain(report, directory, flags.endpoint) : undefined;
+    if (flags.json) return json(explained === undefined ? report : { ...report, explain: explained });
+    print(report);
+    if (explained !== undefined) printExplained(explained);
   });
 }
 
-/**
- * Store the user's choice, for every process of the directory.
- * @param {import('./spool').Flags} flags @param {boolean} enabled
- */
-async function choose(flags, enabled) {
-  return withClient(flags, async (client) => {
-    const done = await client.setEnabled(enabled, { source: 'user' });
-    // Off already, by the environment say: then the choice changed nothing, and what waits still has to go.
-    if (!enabled) done.purged = Number(done.purged ?? 0) + Number((await client.purge()).purged ?? 0);
-    const report = client.status();
-    if (flags.json) {
-      json({ choice: enabled ? 'on' : 'off', enabled: report.enabled, decided_by: report.decided_by, reason: report.reason, ...done });
-      return;
-    }
-    line(`Telemetry is ${bold(state(report))}: ${printable(report.reason ?? report.decided_by)}`);
-    if (enabled && !report.enabled) line('Your choice is stored; something stronger keeps it off.');
-    if (!enabled && typeof done.purged === 'number') line(`Deleted here, unsent: ${done.purged}.`);
-  });
-}
-
-module.exports = { status, choose };
+module.exports = { status };

@@ -1,5 +1,7 @@
 'use strict';
 
+const readline = require('node:readline');
+
 /** Ends a command with a sentence on stderr and an exit code. */
 class CliError extends Error {
   /** @param {string} message @param {number} [exitCode] */
@@ -10,7 +12,7 @@ class CliError extends Error {
   }
 }
 
-const EXIT = Object.freeze({ ok: 0, failed: 1, usage: 2 });
+const EXIT = Object.freeze({ ok: 0, failed: 1, usage: 2, problems: 3 });
 
 /** Colours for people only: https://no-color.org. @param {NodeJS.WriteStream} stream */
 function coloured(stream) {
@@ -60,7 +62,57 @@ function count(n, one, many = `${one}s`) {
   return `${n} ${n === 1 ? one : many}`;
 }
 
+const KIB = 1024;
+
+/** @param {number} n */
+function size(n) {
+  if (n < KIB) return `${n} B`;
+  const power = Math.min(3, Math.floor(Math.log(n) / Math.log(KIB)));
+  return `${(n / KIB ** power).toFixed(1)} ${['B', 'KiB', 'MiB', 'GiB'][power]}`;
+}
+
+const TICK_MS = 250;
+
+/**
+ * While work goes on, say how far it is: on a terminal's stderr, on one line that goes again.
+ * @template T
+ * @param {Promise<T>} work
+ * @param {(seconds: number) => string} text  asked a few times a second
+ * @returns {Promise<T>}
+ */
+async function progress(work, text) {
+  if (!process.stderr.isTTY) return work;
+  const began = Date.now();
+  const timer = setInterval(() => {
+    process.stderr.write(`\r\u001b[K${printable(text(Math.round((Date.now() - began) / 1000)))}`);
+  }, TICK_MS);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+    process.stderr.write('\r\u001b[K');
+  }
+}
+
+/** Whether there is somebody to ask. */
+function canAsk() {
+  return Boolean(process.stdin.isTTY && process.stderr.isTTY);
+}
+
+/** Anything but y or yes is a no, the end of the input too. @param {string} question @returns {Promise<boolean>} */
+function ask(question) {
+  const reader = readline.createInterface({ input: process.stdin, output: process.stderr });
+  return new Promise((resolve) => {
+    let answer = '';
+    reader.once('close', () => resolve(/^y(es)?$/i.test(answer.trim())));
+    reader.question(`${question} [y/N] `, (text) => {
+      answer = text;
+      reader.close();
+    });
+  });
+}
+
 module.exports = {
-  CliError, EXIT, line, json, warn, table, count, printable,
-  green: paint(32), yellow: paint(33), bold: paint(1),
+  CliError, EXIT, line, json, warn, table, count, printable, size, progress, canAsk, ask,
+  green: paint(32), yellow: paint(33), red: paint(31), bold: paint(1), dim: paint(2),
 };

@@ -8,6 +8,7 @@ export type Writer = (value: unknown, at: number) => boolean;
 export type Encoder = (payload: any, meta: {
     correlationId?: unknown;
 } | undefined) => void;
+export type MakeAttributes = (area: Area) => Writer;
 export type Area = import("./area").Area;
 export type FieldDescription = {
     name: string;
@@ -28,6 +29,7 @@ export type SchemaDescription = {
     version: number;
     notice: number;
     hash: string;
+    attributes?: FieldDescription[] | undefined;
     events: EventDescription[];
 };
 /**

@@ -26,9 +26,29 @@ export type Options = {
     machineId?: string | null | undefined;
     mode?: "auto" | "manual" | "off" | undefined;
     /**
+     * Where events go; docs/exporters.md
+     */
+    exporter?: "candor" | "file" | "stdout" | "otlp_http" | undefined;
+    /**
      * The host's own switch; it can only narrow
      */
     hostEnabled?: boolean | undefined;
+    /**
+     * The host's privacy level; it can only narrow
+     */
+    hostLevel?: "off" | "crash" | "error" | "all" | undefined;
+    /**
+     * GDPR mode: nothing is recorded, and what the directory holds is deleted
+     */
+    gdpr?: boolean | undefined;
+    /**
+     * Path of telemetry.toml; default: in the directory; false: none
+     */
+    configFile?: string | false | null | undefined;
+    /**
+     * What another settings file of the host says
+     */
+    configEnabled?: "off" | "unset" | "on" | "unreadable" | undefined;
     /**
      * What holds until the user has chosen
      */
@@ -40,6 +60,14 @@ export type Options = {
     batchEvents?: number | undefined;
     batchIntervalMs?: number | undefined;
     uploadIntervalMs?: number | undefined;
+    /**
+     * What one round sends at most, compressed
+     */
+    maxUploadBytes?: number | undefined;
+    /**
+     * How much of what was sent is kept; 0: none
+     */
+    ledgerMaxBytes?: number | undefined;
     spoolMaxBytes?: number | undefined;
     journalMaxBytes?: number | undefined;
     minFreeDiskBytes?: number | undefined;
@@ -57,9 +85,22 @@ export type Options = {
     caFile?: string | null | undefined;
     caPem?: string | null | undefined;
     /**
-     * Where the one line before the first upload goes
+     * Who tells people before the first upload
      */
-    notice?: "none" | "stderr" | undefined;
+    notice?: "none" | "stderr" | "host" | undefined;
+    /**
+     * The host's offer of full content, which the user turns on; false: never in this process
+     */
+    fullContent?: boolean | undefined;
+    vaultMaxBytes?: number | undefined;
+    /**
+     * Spool files are encrypted too; without a key, events wait in the journal
+     */
+    encryptSpool?: boolean | undefined;
+    /**
+     * Asked once, after opening, for the keys of what is encrypted at rest
+     */
+    keyProvider?: import("./vault").KeyProvider | undefined;
     /**
      * 1 to 9
      */
@@ -80,6 +121,8 @@ export type Options = {
 export function readOptions(options: unknown): {
     schema: unknown;
     requireNative: boolean;
+    configFile: string | false | null | undefined;
+    keyProvider: import("./vault").KeyProvider | undefined;
     settings: {
         [x: string]: unknown;
     };

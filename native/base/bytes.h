@@ -1,51 +1,21 @@
-/* Borrowed slices and owned, growing buffers. Layer: base. Threads: one owner at a time. */
+/* Working with borrowed slices and owned, growing buffers (base/types.h). Layer: base. Threads: one
+ * owner at a time. */
 #ifndef CANDOR_BASE_BYTES_H
 #define CANDOR_BASE_BYTES_H
 
-#include <stdint.h>
-#include <string.h>
-
 #include "base/status.h"
-
-/* Borrowed bytes: only refers to memory that somebody else owns. p may be NULL when n is 0.
- * Not terminated by NUL. */
-typedef struct candor_bytes {
-    const char *p;
-    size_t n;
-} candor_bytes;
 
 #define CANDOR_LIT(s) ((candor_bytes){(s), sizeof(s) - 1})
 
-static inline candor_bytes candor_bytes_of(const char *p, size_t n)
-{
-    return (candor_bytes){p, n};
-}
-static inline candor_bytes candor_bytes_str(const char *s)
-{
-    return (candor_bytes){s, s != NULL ? strlen(s) : 0};
-}
 static inline bool candor_bytes_eq(candor_bytes a, candor_bytes b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* Owned buffer. Zero-initialise, or candor_buf_init_fixed over caller's storage. A failed append
- * sets `failed` and appends nothing; later appends are no-ops, so a writer checks once at its end.
- */
-typedef struct candor_buf {
-    char *p;
-    size_t n;
-    size_t cap;
-    size_t max; /* 0: no limit beyond memory */
-    bool fixed; /* storage belongs to the caller; never grown, never freed */
-    bool failed;
-} candor_buf;
-
+/* Over the caller's storage, in place of zeroes. */
 void candor_buf_init_fixed(candor_buf *b, char *storage, size_t cap);
 /* Grows so that `more` bytes fit after n. Sets failed and returns false when it cannot. */
 bool candor_buf_reserve(candor_buf *b, size_t more);
-void candor_buf_clear(candor_buf *b); /* n = 0, failed = false; keeps the storage */
-void candor_buf_free(candor_buf *b);  /* accepts a zeroed buffer; leaves it zeroed */
 void candor_buf_put_slow(candor_buf *b, const void *p, size_t n);
 void candor_buf_putf(candor_buf *b, const char *fmt, ...) CANDOR_PRINTF(2, 3);
 

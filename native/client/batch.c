@@ -8,8 +8,7 @@
 #include "base/json.h"
 #include "contract/envelope.h"
 
-#define COMMENT_MAX 256
-#define HOUR_MS     3600000
+#define HOUR_MS 3600000
 
 void candor_batch_deinit(candor_batch *b)
 {
@@ -64,12 +63,13 @@ static candor_status name_batch(candor_batch *b, candor_err *err)
 
 static candor_status compress(candor_batch *b, int gzip_level, candor_err *err)
 {
-    char comment[COMMENT_MAX], segment[CANDOR_UUID_TEXT + 1] = "";
+    char segment[CANDOR_UUID_TEXT + 1] = "";
     candor_uuid_format(b->segment_id, segment);
-    (void)snprintf(comment, sizeof comment, "candor/1 schema=%s events=%llu segment=%s to=%llu",
-                   b->row.schema_hash, (unsigned long long)b->row.events, segment,
-                   (unsigned long long)b->to);
-    candor_status st = candor_gzip(candor_buf_bytes(&b->lines), gzip_level, comment, &b->gz, err);
+    (void)snprintf(b->comment, sizeof b->comment,
+                   "candor/1 schema=%s events=%llu segment=%s to=%llu", b->row.schema_hash,
+                   (unsigned long long)b->row.events, segment, (unsigned long long)b->to);
+    candor_status st =
+        candor_gzip(candor_buf_bytes(&b->lines), gzip_level, b->comment, &b->gz, err);
     b->row.bytes = b->gz.n;
     return st;
 }
@@ -89,6 +89,14 @@ static candor_status add_record(candor_batch *b, const candor_segment *s, const 
     return st;
 }
 
+/* Count the record when it is rolled up, else append it as a line. CANDOR_FULL: it belongs into the
+ * next batch. */
+static candor_status take_record(candor_batch *b, const candor_segment *s, const candor_record *r)
+{
+    const candor_event_def *e = b->rollup != NULL ? candor_rollup_source(b->rollup, r->type) : NULL;
+    return e != NULL ? candor_rollup_count(b->rollup, e, b->to, r) : add_record(b, s, r);
+}
+
 static candor_status collect(candor_batch *b, const candor_segment *s, size_t limit)
 {
     candor_record r;
@@ -104,7 +112,7 @@ static candor_status collect(candor_batch *b, const candor_segment *s, size_t li
         if (got == CANDOR_READ_BAD)
             b->damaged++;
         else
-            st = add_record(b, s, &r);
+            st = take_record(b, s, &r);
         if (st != CANDOR_OK) break;
         b->to = r.next;
     }
@@ -124,7 +132,7 @@ candor_status candor_batch_build(candor_batch *b, const candor_segment *s, uint6
     memcpy(b->row.schema_hash, s->info.schema_hash, 64);
     b->row.schema_hash[64] = '\0';
     st = name_batch(b, err);
-    if (st == CANDOR_OK) st = compress(b, gzip_level, err);
+    if (st == CANDOR_OK && gzip_level != 0) st = compress(b, gzip_level, err);
     return st;
 }
 
@@ -175,20 +183,46 @@ static candor_status count_line(candor_batch *b, candor_bytes line)
     return count(b, ts_ms, type);
 }
 
-candor_status candor_batch_adopt(candor_batch *b, const char *id, candor_bytes gz, candor_err *err)
+static candor_status adopt_name(candor_batch *b, const char *id, uint64_t bytes, candor_err *err)
 {
-    char comment[COMMENT_MAX] = "";
     unsigned char raw[16];
     reset(b);
     if (!candor_uuid_parse(candor_bytes_str(id), raw))
         return candor_fail(err, CANDOR_CORRUPT, 0, "spool", "a file whose name is no batch id");
     memcpy(b->row.id, id, CANDOR_UUID_TEXT + 1);
     b->row.created_ms = (int64_t)candor_uuid7_ms(raw);
-    b->row.bytes = gz.n;
-    candor_status st = candor_gunzip(gz, CANDOR_BATCH_BYTES_MAX + CANDOR_EVENT_MAX, &b->lines,
-                                     comment, sizeof comment, err);
+    b->row.bytes = bytes;
+    return CANDOR_OK;
+}
+
+candor_status candor_batch_adopt_comment(candor_batch *b, const char *id, candor_bytes comment,
+                                         uint64_t bytes, candor_err *err)
+{
+    char text[CANDOR_BATCH_COMMENT_MAX];
+    size_t n = 0;
+    if (comment.n >= sizeof text)
+        return candor_fail(err, CANDOR_CORRUPT, 0, "spool", "a comment that is too long");
+    memcpy(text, comment.p, comment.n);
+    text[comment.n] = '\0';
+    candor_status st = adopt_name(b, id, bytes, err);
     if (st != CANDOR_OK) return st;
-    read_comment(b, comment);
+    read_comment(b, text);
+    const char *events = comment_value(text, " events=", &n);
+    b->row.events = events != NULL ? strtoull(events, NULL, 10) : 0;
+    if (b->row.events == 0 || b->row.events > CANDOR_BATCH_EVENTS_MAX)
+        return candor_fail(err, CANDOR_CORRUPT, 0, "spool", "a comment of no batch");
+    return CANDOR_OK;
+}
+
+candor_status candor_batch_adopt(candor_batch *b, const char *id, candor_bytes gz, candor_err *err)
+{
+    candor_status st = adopt_name(b, id, gz.n, err);
+    b->comment[0] = '\0';
+    if (st == CANDOR_OK)
+        st = candor_gunzip(gz, CANDOR_BATCH_BYTES_MAX + CANDOR_EVENT_MAX, &b->lines, b->comment,
+                           sizeof b->comment, err);
+    if (st != CANDOR_OK) return st;
+    read_comment(b, b->comment);
     const char *p = b->lines.p, *end = p + b->lines.n;
     while (st == CANDOR_OK && p < end) {
         const char *nl = memchr(p, '\n', (size_t)(end - p));

@@ -6,25 +6,29 @@
 #ifndef CANDOR_CLIENT_BATCH_H
 #define CANDOR_CLIENT_BATCH_H
 
-#include "client/state.h"
+#include "client/rollup.h"
+
+#define CANDOR_BATCH_COMMENT_MAX 240
 
 typedef struct candor_batch {
     candor_batch_row row;
-    candor_buf lines, gz; /* inflated and compressed content */
+    char comment[CANDOR_BATCH_COMMENT_MAX]; /* of the gzip header */
+    candor_buf lines, gz;                   /* inflated and compressed content */
     candor_hour_count *counts;
     size_t n_counts, cap_counts;
     unsigned char segment_id[16];
     bool has_segment;
-    uint64_t to;      /* offset in the segment behind the last record that was read */
-    uint64_t damaged; /* records that could not be read and were passed over */
-    bool lost;        /* nothing behind `to` can be read */
+    candor_rollup_tally *rollup; /* counts what is not written; NULL: everything is written */
+    uint64_t to;                 /* offset in the segment behind the last record that was read */
+    uint64_t damaged;            /* records that could not be read and were passed over */
+    bool lost;                   /* nothing behind `to` can be read */
 } candor_batch;
 
 void candor_batch_deinit(candor_batch *b); /* accepts a zeroed one */
 
 /* Read records from offset `at` up to limit, at most CANDOR_BATCH_EVENTS_MAX and
  * CANDOR_BATCH_BYTES_MAX. row.events == 0: nothing to write, but damaged, lost and to are set.
- * Slices in counts point into the segment. */
+ * gzip_level 0: lines only, no gz. Slices in counts point into the segment. */
 CANDOR_CHECK candor_status candor_batch_build(candor_batch *b, const candor_segment *s, uint64_t at,
                                               size_t limit, int gzip_level, candor_err *err);
 
@@ -32,5 +36,10 @@ CANDOR_CHECK candor_status candor_batch_build(candor_batch *b, const candor_segm
  * CANDOR_CORRUPT: not a whole gzip file of event lines. Slices in counts point into b->lines. */
 CANDOR_CHECK candor_status candor_batch_adopt(candor_batch *b, const char *id, candor_bytes gz,
                                               candor_err *err);
+
+/* The same of a file that cannot be read yet: what the comment says. Nothing is counted by hour. */
+CANDOR_CHECK candor_status candor_batch_adopt_comment(candor_batch *b, const char *id,
+                                                      candor_bytes comment, uint64_t bytes,
+                                                      candor_err *err);
 
 #endif

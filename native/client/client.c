@@ -1,5 +1,6 @@
 /* Lifecycle and the small calls of the C API. */
 #include "client/client.h"
+#include "client/ci.h"
 
 #include <stdlib.h>
 
@@ -15,43 +16,14 @@ const char *candor_emit_name(candor_emit_result r)
 const char *candor_loss_name(candor_loss l)
 {
     static const char *const names[] = {CANDOR_LOSS_MAP(NAME)};
-#undef NAME
     return (unsigned)l < CANDOR_LOSS_COUNT ? names[l] : "unknown";
 }
 
-/* --- consent --------------------------------------------------------------------------------- */
-
-static bool decide_locked(candor_client *c)
+const char *candor_privacy_name(candor_privacy p)
 {
-    uint32_t epoch = candor_consent_epoch(c->consent);
-    const candor_consent_inputs in = {
-        .do_not_track = c->do_not_track,
-        .telemetry_enabled = c->telemetry_enabled,
-        .host_off = atomic_load(&c->host_off),
-        .stored = candor_consent_choice(c->consent),
-        .default_on = c->settings.default_enabled != 0,
-    };
-    bool before = atomic_load(&c->enabled);
-    c->decision = candor_consent_decide(&in);
-    if (c->settings.mode == CANDOR_MODE_OFF)
-        c->decision = (candor_decision){false, "host", "The option \"mode\" is off.", true};
-    atomic_store(&c->enabled, c->decision.enabled);
-    atomic_store(&c->seen_epoch, epoch);
-    return before != c->decision.enabled;
-}
-
-bool candor_gate_own(const candor_client *c)
-{
-    return strcmp(c->decision.source, "stored") != 0 && strcmp(c->decision.source, "default") != 0;
-}
-
-bool candor_gate_refresh(candor_client *c)
-{
-    candor_journal_lock(&c->journal);
-    bool changed = decide_locked(c), enabled = c->decision.enabled;
-    candor_journal_unlock(&c->journal);
-    if (changed) candor_waker_wake(c->waker);
-    return enabled;
+    static const char *const names[] = {CANDOR_PRIVACY_MAP(NAME)};
+#undef NAME
+    return (unsigned)p < CANDOR_PRIVACY_COUNT ? names[p] : "unknown";
 }
 
 /* --- open ------------------------------------------------------------------------------------ */
@@ -78,16 +50,19 @@ static void find_dir(candor_client *c)
     if (!c->has_dir) c->dir[0] = '\0';
 }
 
-/* With the environment saying no, or mode off, a directory that does not exist is not made. */
+/* With the environment or GDPR mode saying no, or mode off, a directory that does not exist is not
+ * made. */
 static void decide_files(candor_client *c)
 {
     int64_t when = 0;
     uint64_t size = 0;
-    const candor_consent_inputs in = {c->do_not_track, c->telemetry_enabled, false,
-                                      CANDOR_CHOICE_UNSET, true};
+    const candor_consent_inputs in = {.do_not_track = c->do_not_track,
+                                      .telemetry_enabled = c->telemetry_enabled,
+                                      .gdpr = c->settings.gdpr != 0,
+                                      .default_on = true};
     candor_decision environment = candor_consent_decide(&in);
     find_dir(c);
-    bool refused = environment.final && !environment.enabled;
+    bool refused = !environment.enabled;
     c->no_files =
         c->settings.mode == CANDOR_MODE_OFF ||
         (refused && c->has_dir && candor_file_mtime(c->dir, &when, &size, NULL) == CANDOR_NOTFOUND);
@@ -155,6 +130,7 @@ static candor_status open_emit(candor_client *c, candor_err *err)
 static void free_client(candor_client *c)
 {
     candor_journal_deinit(&c->journal, NULL, NULL);
+    candor_vault_free(c->vault);
     candor_sanitiser_deinit(&c->sanitiser);
     candor_hmac_free(c->hash_key);
     candor_schema_free(c->schema);
@@ -179,14 +155,19 @@ static candor_status prepare(candor_client *c, candor_bytes options, candor_byte
     if (st == CANDOR_OK) st = copy_env("DO_NOT_TRACK", &c->do_not_track);
     if (st == CANDOR_OK) st = copy_env("TELEMETRY_ENABLED", &c->telemetry_enabled);
     if (st != CANDOR_OK) return st;
+    c->ci = candor_ci();
     atomic_store(&c->host_off, c->settings.host_enabled == 0);
+    atomic_store(&c->host_level, (int)c->settings.host_level);
     decide_files(c);
     st = open_sync(c, err);
+    if (st == CANDOR_OK) st = candor_vault_new(&c->vault);
+    if (st == CANDOR_OK) atomic_store(&c->vault->host_off, c->settings.full_content == 0);
     make_dir(c);
     if (st == CANDOR_OK) st = open_consent(c, err);
     if (st == CANDOR_OK)
         st = candor_identity_make(&c->identity, &c->settings,
-                                  c->no_files || !c->has_dir ? NULL : c->dir, err);
+                                  c->no_files || !c->has_dir || candor_gate_gdpr(c) ? NULL : c->dir,
+                                  err);
     if (st == CANDOR_OK) st = open_emit(c, err);
     return st;
 }
@@ -202,7 +183,7 @@ candor_status candor_open(candor_bytes options_json, candor_bytes schema_json, c
     candor_status st = prepare(c, options_json, schema_json, err);
     if (st == CANDOR_OK) {
         candor_journal_lock(&c->journal);
-        (void)decide_locked(c);
+        (void)candor_gate_decide(c);
         candor_journal_unlock(&c->journal);
         st = candor_thread_start("candor", candor_worker_run, c, &c->thread, err);
     }
@@ -243,7 +224,7 @@ static uint64_t appended(candor_client *c)
     return view.appended;
 }
 
-static void push(candor_client *c, candor_command *command)
+void candor_client_push(candor_client *c, candor_command *command)
 {
     candor_status st = CANDOR_CANCELLED;
     if (candor_fork_guard_same(c->fork_guard)) {
@@ -259,7 +240,7 @@ static void push(candor_client *c, candor_command *command)
 static void ask(candor_client *c, candor_command_type type, candor_done done, void *ctx)
 {
     candor_command command = {.type = type, .done = done, .ctx = ctx};
-    push(c, &command);
+    candor_client_push(c, &command);
 }
 
 void candor_flush(candor_client *c, candor_done done, void *ctx)
@@ -278,7 +259,7 @@ void candor_purge(candor_client *c, candor_done done, void *ctx)
 }
 
 /* Bounded: emit works when this returns, unless the disk is very slow or full. */
-static void await_segment(candor_client *c)
+void candor_client_await(candor_client *c)
 {
     candor_command command = {.type = CANDOR_COMMAND_REPORT};
     if (candor_waiter_new(&command.waiter) != CANDOR_OK) return;
@@ -288,27 +269,6 @@ static void await_segment(candor_client *c)
     } else {
         candor_waiter_drop(command.waiter);
     }
-}
-
-void candor_set_enabled(candor_client *c, bool enabled, candor_consent_source source,
-                        candor_done done, void *ctx)
-{
-    candor_command command = {.type = CANDOR_COMMAND_CONSENT, .done = done, .ctx = ctx};
-    bool resumed = false;
-    if (candor_fork_guard_same(c->fork_guard)) {
-        candor_journal_lock(&c->journal);
-        if (source == CANDOR_CONSENT_HOST)
-            atomic_store(&c->host_off, !enabled);
-        else
-            candor_consent_store(c->consent, enabled ? CANDOR_CHOICE_ON : CANDOR_CHOICE_OFF);
-        bool changed = decide_locked(c);
-        resumed = changed && c->decision.enabled;
-        command.purge = changed && !c->decision.enabled;
-        command.own = candor_gate_own(c);
-        candor_journal_unlock(&c->journal);
-    }
-    push(c, &command);
-    if (resumed) await_segment(c);
 }
 
 bool candor_enabled(candor_client *c)

@@ -113,5 +113,7 @@ void candor_command_finish(candor_command *c, candor_status st, candor_bytes res
 {
     if (c->waiter != NULL) answer_waiter(c->waiter, st, result, err);
     if (c->done != NULL) c->done(c->ctx, st, result);
+    if (c->settings != NULL) candor_settings_free(c->settings);
+    free(c->settings);
     free(c);
 }

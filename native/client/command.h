@@ -3,6 +3,7 @@
 #define CANDOR_CLIENT_COMMAND_H
 
 #include "candor.h"
+#include "client/settings.h"
 #include "plat/plat.h"
 
 typedef enum candor_command_type {
@@ -10,9 +11,13 @@ typedef enum candor_command_type {
     CANDOR_COMMAND_UPLOAD,
     CANDOR_COMMAND_PURGE,
     CANDOR_COMMAND_CONSENT, /* consent changed: obey it, then answer */
+    CANDOR_COMMAND_CONTENT, /* the full-content flag changed: obey it, then answer */
     CANDOR_COMMAND_REPORT,  /* refresh the report */
     CANDOR_COMMAND_PREVIEW,
-    CANDOR_COMMAND_STATS
+    CANDOR_COMMAND_STATS,
+    CANDOR_COMMAND_CONFIGURE,
+    CANDOR_COMMAND_EXPORT,
+    CANDOR_COMMAND_LEDGER
 } candor_command_type;
 
 /* A caller that waits, with a bound. Freed by whichever of the two lets go last. */
@@ -30,15 +35,20 @@ typedef struct candor_command {
     candor_command_type type;
     candor_done done; /* may be NULL */
     void *ctx;
-    candor_waiter *waiter;      /* may be NULL */
-    uint64_t target;            /* FLUSH, UPLOAD, PREVIEW: journal.appended at the call */
-    int64_t since_ms;           /* STATS */
-    bool purge;                 /* CONSENT: it turned telemetry off */
-    bool own;                   /* CONSENT: for this process alone */
+    candor_waiter *waiter; /* may be NULL */
+    uint64_t target;       /* FLUSH, UPLOAD, PREVIEW, EXPORT: journal.appended at the call */
+    int64_t since_ms;      /* STATS, UPLOAD, EXPORT */
+    unsigned limit;        /* LEDGER */
+    bool dry_run;          /* UPLOAD */
+    struct candor_export_work *work; /* EXPORT: under way */
+    bool purge; /* CONSENT, CONTENT: it took away what was allowed, and what was buffered */
+    candor_settings *settings;  /* CONFIGURE: owned */
+    bool names_mode;            /* CONSENT: the answer says the mode */
     bool started;               /* UPLOAD: its round has begun */
     uint64_t give_up_ns;        /* UPLOAD: until then it waits for another process's round */
-    uint64_t batches, events;   /* FLUSH: what it wrote */
-    char path[CANDOR_PATH_MAX]; /* FLUSH: the last file it wrote; "" for none */
+    uint64_t batches, events;   /* FLUSH: what it wrote; CONSENT: events that were deleted */
+    char path[CANDOR_PATH_MAX]; /* FLUSH: the last file it wrote; UPLOAD: the package to send;
+                                 * EXPORT: the file to write; "" for none */
 } candor_command;
 
 typedef struct candor_command_list {

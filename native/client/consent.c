@@ -11,9 +11,14 @@ typedef struct consent_block {
     uint32_t version;
     _Atomic uint32_t epoch;
     _Atomic uint8_t choice;
-    unsigned char pad[3];
+    _Atomic uint8_t stored[CANDOR_STORED_COUNT];
     _Atomic uint32_t purges;
-    unsigned char reserved[40];
+    _Atomic uint32_t notice;
+    _Atomic uint32_t happened[CANDOR_HAPPENED_COUNT];
+    _Atomic uint8_t gdpr; /* 1: on */
+    unsigned char reserved[3];
+    _Atomic uint32_t content_offs; /* how often full content was switched off */
+    unsigned char reserved_too[20];
 } consent_block;
 _Static_assert(sizeof(consent_block) == 64, "the consent file is 64 bytes");
 
@@ -24,8 +29,9 @@ struct candor_consent {
     candor_map map; /* zeroed: local is used */
     consent_block local;
     _Atomic(consent_block *) block;
-    _Atomic bool unreadable; /* there is a file, and what it says is not known */
-    _Atomic bool unstored;   /* the last choice did not reach the file */
+    _Atomic bool unreadable;  /* there is a file, and what it says is not known */
+    _Atomic bool unstored;    /* the last choice did not reach the file */
+    _Atomic bool unannounced; /* bumped, and nobody was told */
     char path[CANDOR_PATH_MAX];
     char error[256]; /* why the file is not in use; set while opening */
 };
@@ -43,21 +49,19 @@ static bool equals_any(const char *v, const char *const *words)
 
 static candor_decision decide_environment(const char *v)
 {
-    static const char *const yes[] = {"1", "true", "yes", "on", NULL};
-    static const char *const no[] = {"0", "false", "no", "off", NULL};
-    if (equals_any(v, yes))
-        return (candor_decision){
-            true, "TELEMETRY_ENABLED",
-            "The environment variable TELEMETRY_ENABLED switches telemetry on.", true};
-    if (equals_any(v, no))
-        return (candor_decision){
-            false, "TELEMETRY_ENABLED",
-            "The environment variable TELEMETRY_ENABLED switches telemetry off.", true};
-    return (candor_decision){
-        false, "TELEMETRY_ENABLED",
-        "The environment variable TELEMETRY_ENABLED is neither 1, true, yes, on "
-        "nor 0, false, no, off: taken as off.",
-        true};
+    static const char *const on[] = {"1", "true", "yes", "on", NULL};
+    static const char *const off[] = {"0", "false", "no", "off", NULL};
+    candor_decision d = {.source = "TELEMETRY_ENABLED", .final = true};
+    if (equals_any(v, on)) {
+        d.enabled = true;
+        d.reason = "The environment variable TELEMETRY_ENABLED switches telemetry on.";
+    } else if (equals_any(v, off)) {
+        d.reason = "The environment variable TELEMETRY_ENABLED switches telemetry off.";
+    } else {
+        d.reason = "The environment variable TELEMETRY_ENABLED is neither 1, true, yes, on "
+                   "nor 0, false, no, off: taken as off.";
+    }
+    return d;
 }
 
 static bool do_not_track(const char *v)
@@ -66,42 +70,84 @@ static bool do_not_track(const char *v)
     return v != NULL && !equals_any(v, may_track);
 }
 
+/* The levels of those who narrow. An "off" among them has been overruled by the environment. */
+static candor_privacy lower_level(const candor_consent_inputs *in)
+{
+    candor_privacy level = CANDOR_PRIVACY_ALL;
+    if (!in->has_level) return level;
+    if (in->host_level != CANDOR_PRIVACY_OFF && in->host_level < level) level = in->host_level;
+    if (in->stored_level != CANDOR_PRIVACY_OFF && in->stored_level < level)
+        level = in->stored_level;
+    return level;
+}
+
+static candor_decision yes(const candor_consent_inputs *in, const char *source, const char *reason)
+{
+    return (candor_decision){
+        .enabled = true, .level = lower_level(in), .source = source, .reason = reason};
+}
+
+static candor_decision no(const char *source, const char *reason)
+{
+    return (candor_decision){.source = source, .reason = reason};
+}
+
+static candor_decision decide_stored(const candor_consent_inputs *in)
+{
+    if (in->stored == CANDOR_CHOICE_UNREADABLE)
+        return no("stored", "The stored choice cannot be read: taken as off.");
+    if (in->stored == CANDOR_CHOICE_OFF)
+        return no("stored", "The user has switched telemetry off.");
+    if (in->has_level && in->stored_level == CANDOR_PRIVACY_OFF)
+        return no("stored", "The user has set the privacy level to off.");
+    if (in->stored == CANDOR_CHOICE_ON)
+        return yes(in, "stored", "The user has switched telemetry on.");
+    if (in->config == CANDOR_CONFIG_ON)
+        return yes(in, "telemetry.toml", "The settings file telemetry.toml switches telemetry on.");
+    if (in->default_on)
+        return yes(in, "default", "Nobody has chosen; the application's default is on.");
+    return no("default", "Nobody has chosen; the application's default is off.");
+}
+
 candor_decision candor_consent_decide(const candor_consent_inputs *in)
 {
-    if (do_not_track(in->do_not_track))
-        return (candor_decision){false, "DO_NOT_TRACK",
-                                 "The environment variable DO_NOT_TRACK asks not to be tracked.",
-                                 true};
-    candor_decision environment = {0};
+    candor_decision d;
+    if (do_not_track(in->do_not_track)) {
+        d = no("DO_NOT_TRACK", "The environment variable DO_NOT_TRACK asks not to be tracked.");
+        d.final = true;
+        return d;
+    }
+    if (in->gdpr) return no("gdpr", "GDPR mode is on: nothing is recorded, nothing is kept.");
     if (in->telemetry_enabled != NULL && in->telemetry_enabled[0] != '\0') {
-        environment = decide_environment(in->telemetry_enabled);
-        return environment;
+        d = decide_environment(in->telemetry_enabled);
+        if (d.enabled) d.level = lower_level(in);
+        return d;
     }
-    if (in->host_off)
-        return (candor_decision){false, "host", "The host application has switched telemetry off.",
-                                 false};
-    switch (in->stored) {
-    case CANDOR_CHOICE_ON:
-        return (candor_decision){true, "stored", "The user has switched telemetry on.", false};
-    case CANDOR_CHOICE_OFF:
-        return (candor_decision){false, "stored", "The user has switched telemetry off.", false};
-    case CANDOR_CHOICE_UNREADABLE:
-        return (candor_decision){false, "stored", "The stored choice cannot be read: taken as off.",
-                                 false};
-    case CANDOR_CHOICE_UNSET:
-        break;
-    }
-    if (in->default_on)
-        return (candor_decision){true, "default",
-                                 "Nobody has chosen; the application's default is on.", false};
-    return (candor_decision){false, "default",
-                             "Nobody has chosen; the application's default is off.", false};
+    if (in->host_off) return no("host", "The host application has switched telemetry off.");
+    if (in->has_level && in->host_level == CANDOR_PRIVACY_OFF)
+        return no("host", "The host application has set the privacy level to off.");
+    if (in->config == CANDOR_CONFIG_OFF)
+        return no("telemetry.toml", "The settings file telemetry.toml switches telemetry off.");
+    if (in->config == CANDOR_CONFIG_UNREADABLE)
+        return no("telemetry.toml",
+                  "The settings file telemetry.toml cannot be read: taken as off.");
+    return decide_stored(in);
 }
 
 static void init_block(consent_block *b)
 {
     memcpy(b->magic, consent_magic, sizeof consent_magic);
     b->version = CONSENT_VERSION;
+}
+
+/* What a damaged file says beside the choice that is about to be made is nobody's. */
+static void reset_block(consent_block *b)
+{
+    init_block(b);
+    for (size_t i = 0; i < CANDOR_STORED_COUNT; i++)
+        atomic_store(&b->stored[i], 0);
+    atomic_store(&b->notice, 0);
+    atomic_store(&b->gdpr, 0);
 }
 
 /* A new file is all zeros; whoever comes first names it. Two processes that do so at the same time
@@ -232,18 +278,125 @@ static bool repair(candor_consent *c)
     return true;
 }
 
+static void count(candor_consent *c, candor_happened what)
+{
+    atomic_fetch_add_explicit(&block_of(c)->happened[what], 1, memory_order_acq_rel);
+}
+
+uint32_t candor_consent_happened(const candor_consent *c, candor_happened what)
+{
+    return atomic_load_explicit(&block_of(c)->happened[what], memory_order_acquire);
+}
+
 void candor_consent_store(candor_consent *c, candor_choice choice)
 {
     bool stored = is_mapped(c) || repair(c);
     atomic_store(&c->unstored, !stored && c->error[0] != '\0');
-    if (stored && candor_consent_choice(c) == CANDOR_CHOICE_UNREADABLE) init_block(block_of(c));
-    atomic_store_explicit(&block_of(c)->choice, (uint8_t)choice, memory_order_release);
+    consent_block *b = block_of(c);
+    if (stored && candor_consent_choice(c) == CANDOR_CHOICE_UNREADABLE) reset_block(b);
+    atomic_store_explicit(&b->choice, (uint8_t)choice, memory_order_release);
+    if (choice == CANDOR_CHOICE_OFF) count(c, CANDOR_HAPPENED_OFF);
+    /* "on" is not to be undone by a level of off that was chosen before */
+    if (choice == CANDOR_CHOICE_ON && candor_consent_level(c) == CANDOR_PRIVACY_OFF)
+        atomic_store_explicit(&b->stored[CANDOR_STORED_LEVEL], 0, memory_order_release);
     candor_consent_bump(c);
 }
 
 void candor_consent_bump(candor_consent *c)
 {
     atomic_fetch_add_explicit(&block_of(c)->epoch, 1, memory_order_acq_rel);
+    atomic_store(&c->unannounced, true);
+}
+
+/* For what is no choice: a file that cannot be read stays as it is until a choice makes it whole,
+ * because it may hold an "off". */
+static bool can_put(candor_consent *c)
+{
+    bool stored = is_mapped(c) || (!atomic_load(&c->unreadable) && repair(c));
+    bool whole = stored && candor_consent_choice(c) != CANDOR_CHOICE_UNREADABLE;
+    atomic_store(&c->unstored, !whole && (stored || c->path[0] != '\0'));
+    return whole || !stored;
+}
+
+unsigned candor_consent_get(const candor_consent *c, candor_stored which)
+{
+    if (candor_consent_choice(c) == CANDOR_CHOICE_UNREADABLE) return 0;
+    return atomic_load_explicit(&block_of(c)->stored[which], memory_order_acquire);
+}
+
+void candor_consent_put(candor_consent *c, candor_stored which, unsigned value)
+{
+    if (!can_put(c)) return;
+    atomic_store_explicit(&block_of(c)->stored[which], (uint8_t)value, memory_order_release);
+    candor_consent_bump(c);
+}
+
+void candor_consent_put_content(candor_consent *c, bool on)
+{
+    if (!on && can_put(c))
+        atomic_fetch_add_explicit(&block_of(c)->content_offs, 1, memory_order_acq_rel);
+    candor_consent_put(c, CANDOR_STORED_CONTENT, on ? 2 : 1);
+}
+
+uint32_t candor_consent_content_offs(const candor_consent *c)
+{
+    return atomic_load_explicit(&block_of(c)->content_offs, memory_order_acquire);
+}
+
+void candor_consent_put_mode(candor_consent *c, candor_mode mode)
+{
+    if (mode == CANDOR_MODE_OFF && can_put(c)) count(c, CANDOR_HAPPENED_OFF);
+    candor_consent_put(c, CANDOR_STORED_MODE, 1 + (unsigned)mode);
+}
+
+uint32_t candor_consent_notice(const candor_consent *c)
+{
+    return atomic_load_explicit(&block_of(c)->notice, memory_order_acquire);
+}
+
+void candor_consent_put_notice(candor_consent *c, uint32_t version)
+{
+    if (!can_put(c)) return;
+    atomic_store_explicit(&block_of(c)->notice, version, memory_order_release);
+    candor_consent_bump(c);
+}
+
+candor_privacy candor_consent_level(const candor_consent *c)
+{
+    unsigned v = candor_consent_get(c, CANDOR_STORED_LEVEL);
+    if (v == 0) return CANDOR_PRIVACY_ALL;
+    return v <= CANDOR_PRIVACY_COUNT ? (candor_privacy)(v - 1) : CANDOR_PRIVACY_OFF;
+}
+
+void candor_consent_put_level(candor_consent *c, candor_privacy level)
+{
+    /* a process that sleeps until it is wider again has to obey it, too */
+    if (level < candor_consent_level(c) && can_put(c)) count(c, CANDOR_HAPPENED_OFF);
+    candor_consent_put(c, CANDOR_STORED_LEVEL, 1 + (unsigned)level);
+}
+
+bool candor_consent_gdpr(const candor_consent *c)
+{
+    return candor_consent_choice(c) != CANDOR_CHOICE_UNREADABLE &&
+           atomic_load_explicit(&block_of(c)->gdpr, memory_order_acquire) != 0;
+}
+
+void candor_consent_put_gdpr(candor_consent *c, bool on)
+{
+    if (!can_put(c)) return;
+    atomic_store_explicit(&block_of(c)->gdpr, on ? 1 : 0, memory_order_release);
+    if (on) count(c, CANDOR_HAPPENED_ERASE);
+    candor_consent_bump(c);
+}
+
+void candor_consent_announce(candor_consent *c)
+{
+    if (atomic_exchange(&c->unannounced, false) && is_mapped(c)) candor_file_announce(c->path);
+}
+
+bool candor_consent_watch(const candor_consent *c, candor_waker *waker)
+{
+    return is_mapped(c) && candor_waker_watch(waker, c->path);
 }
 
 uint32_t candor_consent_purges(const candor_consent *c)
@@ -262,7 +415,9 @@ candor_status candor_consent_sync(candor_consent *c, candor_err *err)
 {
     if (atomic_exchange(&c->unstored, false))
         return candor_fail(err, CANDOR_IO, 0, "consent", "the choice cannot be stored: %.180s",
-                           c->error);
+                           c->error[0] != '\0'
+                               ? c->error
+                               : "the consent file is damaged; switch telemetry on or off first");
     if (!is_mapped(c)) return CANDOR_OK;
     return candor_map_sync(&c->map, 0, sizeof(consent_block), err);
 }

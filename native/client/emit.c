@@ -8,6 +8,7 @@ typedef struct emit_input {
     const unsigned char *area; /* typed; NULL: JSON */
     size_t area_size;
     candor_bytes json;
+    unsigned char *id; /* receives the event's id; NULL: nobody asks */
 } emit_input;
 
 static void drop_locked(candor_client *c, candor_emit_result why)
@@ -118,6 +119,7 @@ static candor_emit_result record_locked(candor_client *c, const candor_event_def
     }
     r.ts_ms = candor_clock_unix_ms();
     candor_id_source_next(&c->ids, (uint64_t)r.ts_ms, r.id);
+    if (in->id != NULL) memcpy(in->id, r.id, sizeof r.id);
     candor_emit_result result = write_record(c, def, &r, in, &tally);
     tally.n[CANDOR_ADJUST_BAD_VALUE] += bad_correlation;
     if (result == CANDOR_EMIT_KEPT && any_adjusted(&tally)) count_tally(c, &tally);
@@ -135,7 +137,8 @@ static candor_emit_result record(candor_client *c, const candor_event_def *def,
     if (atomic_load_explicit(&c->closed, memory_order_relaxed)) {
         result = CANDOR_EMIT_CLOSED;
     } else if (atomic_load_explicit(&c->enabled, memory_order_relaxed)) {
-        result = record_locked(c, def, correlation_id, in);
+        bool fits = (int)def->level <= atomic_load_explicit(&c->level_max, memory_order_relaxed);
+        result = fits ? record_locked(c, def, correlation_id, in) : CANDOR_EMIT_LEVEL;
         if (result != CANDOR_EMIT_KEPT) drop_locked(c, result);
         wake = candor_journal_must_wake(&c->journal);
     }
@@ -163,8 +166,12 @@ candor_emit_result candor_emit(candor_client *c, candor_bytes type, candor_bytes
     if (refused_at_gate(c, &why)) return why;
     const candor_event_def *def = candor_schema_event(c->schema, type);
     if (def == NULL) return drop(c, CANDOR_EMIT_UNKNOWN_EVENT);
-    const emit_input in = {.json = payload_json.n != 0 ? payload_json : CANDOR_LIT("{}")};
-    return record(c, def, correlation_id, &in);
+    unsigned char id[16];
+    const emit_input in = {.json = payload_json.n != 0 ? payload_json : CANDOR_LIT("{}"), .id = id};
+    candor_emit_result result = record(c, def, correlation_id, &in);
+    if (result == CANDOR_EMIT_KEPT && candor_vault_on(c->vault))
+        candor_vault_keep(c, def, id, in.json);
+    return result;
 }
 
 static uint32_t area_u32(const unsigned char *area, size_t at)

@@ -1,5 +1,5 @@
-/* Who emits: session, machine, user; made once at open. The raw values are hashed here, wiped, and
- * go no further (requirements R24). */
+/* Who emits: machine and user, made at open, and the session, made again when recording begins
+ * again. The raw values are hashed here, wiped, and go no further (requirements R24). */
 #include <stdio.h>
 
 #include "base/digest.h"
@@ -176,15 +176,8 @@ static candor_status make_session(candor_identity *id)
     return st;
 }
 
-candor_status candor_identity_make(candor_identity *id, const candor_settings *settings,
-                                   const char *dir, candor_err *err)
+static candor_status write_context(candor_identity *id, const candor_settings *settings)
 {
-    candor_status st = CANDOR_OK;
-    if (dir == NULL || load_salt(dir, id->salt, NULL) != CANDOR_OK)
-        st = candor_random(id->salt, sizeof id->salt);
-    if (st == CANDOR_OK) st = make_session(id);
-    if (st == CANDOR_OK) st = make_machine_id(id, settings);
-    if (st == CANDOR_OK) st = make_user_id(id, settings);
     const candor_context context = {
         .session_id = candor_bytes_str(id->session_id),
         .user_id = candor_bytes_str(id->user_id),
@@ -193,10 +186,42 @@ candor_status candor_identity_make(candor_identity *id, const candor_settings *s
         .app_version = candor_bytes_str(settings->app_version),
         .platform = candor_bytes_str(candor_platform_name()),
     };
-    if (st == CANDOR_OK) st = candor_context_write(&context, &id->context_json);
+    return candor_context_write(&context, &id->context_json);
+}
+
+static candor_status make_salt(candor_identity *id, const char *dir)
+{
+    if (dir != NULL && load_salt(dir, id->salt, NULL) == CANDOR_OK) return CANDOR_OK;
+    return candor_random(id->salt, sizeof id->salt);
+}
+
+candor_status candor_identity_make(candor_identity *id, const candor_settings *settings,
+                                   const char *dir, candor_err *err)
+{
+    candor_status st = make_salt(id, dir);
+    if (st == CANDOR_OK) st = make_session(id);
+    if (st == CANDOR_OK) st = make_machine_id(id, settings);
+    if (st == CANDOR_OK) st = make_user_id(id, settings);
+    if (st == CANDOR_OK) st = write_context(id, settings);
     if (st != CANDOR_OK)
         return candor_fail(err, st, 0, "identity", "the base fields of events cannot be made");
     return CANDOR_OK;
+}
+
+candor_status candor_identity_renew(const candor_identity *id, const candor_settings *settings,
+                                    const char *dir, bool salt, candor_identity *out)
+{
+    *out = *id;
+    out->context_json = (candor_buf){0};
+    candor_status st = salt ? make_salt(out, dir) : CANDOR_OK;
+    if (st == CANDOR_OK) st = make_session(out);
+    /* Given ids were hashed and wiped at open; what comes of a salt must not outlive it. */
+    if (st == CANDOR_OK && salt && settings->user_id == NULL) st = make_user_id(out, settings);
+    if (st == CANDOR_OK && salt && settings->machine_id == NULL)
+        st = make_machine_id(out, settings);
+    if (st == CANDOR_OK) st = write_context(out, settings);
+    if (st != CANDOR_OK) candor_identity_wipe(out);
+    return st;
 }
 
 void candor_identity_wipe(candor_identity *id)

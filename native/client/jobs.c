@@ -4,6 +4,8 @@
 
 #include "base/gzip.h"
 #include "base/json.h"
+#include "client/configure.h"
+#include "client/export.h"
 #include "client/recover.h"
 
 #define LEAD_WAIT_NS 15000000000ull /* another process's round is one request or more */
@@ -41,15 +43,26 @@ void candor_jobs_report(candor_client *c)
     w->report_due = false;
     candor_buf_init_fixed(&last, r.last_upload, sizeof r.last_upload - 1);
     r.totals.oldest_ms = r.totals.next_attempt_ms = r.next_upload_ms = INT64_MAX;
+    r.next_rollup_ms = r.rollups.oldest_day = INT64_MAX;
     r.batched = batched(c);
     if (w->storage_open) {
         if (candor_state_total(w->store.state, &r.totals, NULL) == CANDOR_OK) w->totals = r.totals;
         if (candor_state_get(w->store.state, "last_upload", &last, NULL) != CANDOR_OK)
             r.last_upload[0] = '\0';
+        if (w->store.locked != 0) candor_store_look_locked(&w->store, false);
+        candor_rollups_look(&w->store);
+        r.rollups = w->store.rollups.totals;
+        r.next_rollup_ms = candor_rollups_due_ms(&w->store);
         r.merged = w->store.merged;
+        r.exported = w->exporter.written;
+        r.export_dropped = w->exporter.dropped;
+        if (w->store.usable) candor_ledger_look(&w->store.ledger, w->store.dir);
+        r.ledger = w->store.ledger;
         r.quarantined = w->store.quarantined;
         r.next_upload_ms = candor_uploader_due_ms(&w->uploader, &w->totals);
         memcpy(r.error, w->store.error, sizeof r.error);
+        candor_vault_report(c->vault);
+        candor_store_describe_locked(&w->store, r.error, sizeof r.error);
     }
     if (r.error[0] == '\0')
         (void)snprintf(r.error, sizeof r.error, "%s", c->settings.environment_error);
@@ -80,6 +93,7 @@ static uint64_t purge_journal(candor_client *c, bool *others_live)
     candor_worker *w = &c->worker;
     candor_err err = {0};
     uint64_t records = candor_journal_purge(&c->journal, candor_jobs_end_segment, c);
+    candor_exporter_forget(&w->exporter);
     w->pending_since_ns = 0;
     w->drain_failed = false;
     w->report_due = true;
@@ -95,20 +109,25 @@ candor_status candor_jobs_purge(candor_client *c, bool own, uint64_t *events, ca
     *events = 0;
     if (!w->storage_open) return CANDOR_OK;
     candor_uploader_cancel(&w->uploader);
+    w->purge_runs++;
     bool others_live = false;
     uint64_t records = purge_journal(c, own ? &others_live : NULL);
+    candor_vault_purge(c->vault, !others_live);
     if (others_live) {
         candor_store_count_purged(&w->store, records);
         *events = records;
         return CANDOR_OK;
     }
-    records += candor_recover_purge(&w->store);
+    records += candor_recover_purge(&w->store, w->purge_live_ms);
+    candor_exporter_purge(&w->exporter);
     return candor_store_purge(&w->store, records, events, err);
 }
 
 void candor_jobs_purge_journal(candor_client *c)
 {
+    c->worker.purge_runs++;
     candor_store_count_purged(&c->worker.store, purge_journal(c, NULL));
+    candor_vault_purge(c->vault, false);
 }
 
 static void run_purge(candor_client *c, candor_command *job)
@@ -130,12 +149,29 @@ static void run_consent(candor_client *c, candor_command *job)
 {
     candor_err err = {0};
     candor_buf json = {0};
-    /* The loop may have seen "off" before it saw this job. */
-    if (job->purge && c->worker.silenced) job->events = c->worker.purged_events;
+    /* The loop may have paid before it saw this job. */
+    if (job->purge) job->events = c->worker.purged_events;
     candor_status st = candor_consent_sync(c->consent, &err);
     candor_jobs_report(c);
     candor_buf_putf(&json, "{\"enabled\":%s,\"purged\":%llu",
                     atomic_load(&c->enabled) ? "true" : "false", (unsigned long long)job->events);
+    if (job->names_mode)
+        candor_buf_putf(&json, ",\"mode\":\"%s\"", candor_mode_name(candor_mode_now(c)));
+    if (st != CANDOR_OK) put_error(&json, err.text);
+    candor_buf_put_c(&json, '}');
+    answer(job, st, &json, &err);
+    candor_buf_free(&json);
+}
+
+/* The vault has obeyed before. */
+static void run_content(candor_client *c, candor_command *job)
+{
+    candor_err err = {0};
+    candor_buf json = {0};
+    candor_status st = candor_consent_sync(c->consent, &err);
+    candor_jobs_report(c);
+    candor_buf_putf(&json, "{\"full_content\":%s,\"purged\":%llu",
+                    candor_vault_on(c->vault) ? "true" : "false", (unsigned long long)job->events);
     if (st != CANDOR_OK) put_error(&json, err.text);
     candor_buf_put_c(&json, '}');
     answer(job, st, &json, &err);
@@ -144,7 +180,7 @@ static void run_consent(candor_client *c, candor_command *job)
 
 /* --- flush ----------------------------------------------------------------------------------- */
 
-static bool drained(candor_client *c, const candor_command *job)
+bool candor_jobs_drained(candor_client *c, const candor_command *job)
 {
     return !c->worker.storage_open || batched(c) >= job->target;
 }
@@ -152,7 +188,7 @@ static bool drained(candor_client *c, const candor_command *job)
 static bool step_flush(candor_client *c, candor_command *job)
 {
     candor_worker *w = &c->worker;
-    bool done = drained(c, job);
+    bool done = candor_jobs_drained(c, job);
     if (!done && !w->drain_failed) return false;
     candor_err err = {0};
     candor_buf json = {0};
@@ -179,7 +215,9 @@ void candor_jobs_note_batch(candor_client *c, const candor_batch_row *row)
         if (job->type != CANDOR_COMMAND_FLUSH) continue;
         job->batches++;
         job->events += row->events;
-        if (candor_store_path(&c->worker.store, row->id, job->path, NULL) != CANDOR_OK)
+        if (c->worker.store.exporter != NULL)
+            memcpy(job->path, c->worker.exporter.path, sizeof job->path);
+        else if (candor_store_path(&c->worker.store, row->id, job->path, NULL) != CANDOR_OK)
             job->path[0] = '\0';
     }
 }
@@ -205,8 +243,11 @@ static void finish_upload(candor_client *c, candor_command *job, candor_status s
 static bool begin_upload(candor_client *c, candor_command *job)
 {
     char consent[96];
+    candor_uploader *u = &c->worker.uploader;
     candor_jobs_consent(c, consent, sizeof consent);
-    candor_status st = candor_uploader_begin(&c->worker.uploader, true, consent);
+    u->since_ms = job->since_ms;
+    candor_status st = job->path[0] != '\0' ? candor_export_send(c, job->path, consent)
+                                            : candor_uploader_begin(u, true, consent);
     if (st != CANDOR_BUSY) {
         job->started = true;
         return true;
@@ -228,8 +269,12 @@ static bool step_upload(candor_client *c, candor_command *job)
         return true;
     }
     if (!job->started) {
-        if (!drained(c, job) && !w->drain_failed) return false;
+        if (!candor_jobs_drained(c, job) && !w->drain_failed) return false;
         if (w->uploader.active) return false; /* an automatic round: it ends first */
+        if (job->dry_run) {
+            candor_export_plan(c, job);
+            return true;
+        }
         if (!begin_upload(c, job)) {
             if (candor_clock_mono_ns() < job->give_up_ns) return false;
             finish_upload(c, job, CANDOR_OK, "another process is uploading");
@@ -243,17 +288,22 @@ static bool step_upload(candor_client *c, candor_command *job)
 
 /* --- preview, stats -------------------------------------------------------------------------- */
 
-/* Into a buffer of its own: the store's scratch is the body of an upload in flight. */
+/* Into a buffer of its own: the store's scratch is the body of an upload in flight. Locked batches
+ * are passed over, as an upload does. */
 static candor_status inflate_next(candor_client *c, candor_buf *out, candor_err *err)
 {
     candor_store *s = &c->worker.store;
-    candor_batch_row row;
-    char path[CANDOR_PATH_MAX];
+    candor_batch_row row = {0};
     candor_buf file = {0};
-    candor_status st = candor_state_next(s->state, "", INT64_MAX, true, &row, err);
-    if (st == CANDOR_NOTFOUND) return CANDOR_OK;
-    if (st == CANDOR_OK) st = candor_store_path(s, row.id, path, err);
-    if (st == CANDOR_OK) st = candor_file_read_all(path, CANDOR_SPOOL_FILE_MAX, &file, err);
+    candor_status st = CANDOR_DENIED;
+    while (st == CANDOR_DENIED) {
+        char after[CANDOR_UUID_TEXT + 1];
+        memcpy(after, row.id, sizeof after);
+        st = candor_state_next(s->state, after, INT64_MAX, true, &row, err);
+        if (st == CANDOR_NOTFOUND) return CANDOR_OK;
+        if (st == CANDOR_OK) st = candor_store_load(s, row.id, &file, err);
+        if (st == CANDOR_DENIED && !candor_store_locked(s, row.id)) break;
+    }
     if (st == CANDOR_OK)
         st = candor_gunzip(candor_buf_bytes(&file), CANDOR_BATCH_BYTES_MAX + CANDOR_EVENT_MAX, out,
                            NULL, 0, err);
@@ -266,7 +316,7 @@ static bool step_preview(candor_client *c, candor_command *job)
     candor_worker *w = &c->worker;
     candor_err err = {0};
     candor_buf text = {0};
-    if (w->storage_open && !drained(c, job) && !w->drain_failed) return false;
+    if (w->storage_open && !candor_jobs_drained(c, job) && !w->drain_failed) return false;
     candor_status st = w->storage_open ? inflate_next(c, &text, &err) : CANDOR_OK;
     answer(job, st, &text, &err);
     candor_buf_free(&text);
@@ -313,6 +363,17 @@ static bool step(candor_client *c, candor_command *job)
     case CANDOR_COMMAND_STATS:
         run_stats(c, job);
         return true;
+    case CANDOR_COMMAND_CONTENT:
+        run_content(c, job);
+        return true;
+    case CANDOR_COMMAND_CONFIGURE:
+        candor_configure_run(c, job);
+        return true;
+    case CANDOR_COMMAND_EXPORT:
+        return candor_export_step(c, job);
+    case CANDOR_COMMAND_LEDGER:
+        candor_export_ledger(c, job);
+        return true;
     case CANDOR_COMMAND_REPORT:
         break;
     }
@@ -348,7 +409,7 @@ void candor_jobs_close(candor_client *c)
         c->worker.jobs = next; /* a callback that asks for status must not meet this one again */
         if (job->type == CANDOR_COMMAND_UPLOAD) {
             finish_upload(c, job, CANDOR_CANCELLED, closed);
-        } else if (job->type == CANDOR_COMMAND_FLUSH && !drained(c, job)) {
+        } else if (job->type == CANDOR_COMMAND_FLUSH && !candor_jobs_drained(c, job)) {
             candor_command_finish(job, CANDOR_CANCELLED, CANDOR_LIT("{}"), NULL);
         } else if (!step(c, job)) {
             candor_command_finish(job, CANDOR_CANCELLED, CANDOR_LIT("{}"), NULL);
@@ -360,6 +421,7 @@ bool candor_jobs_want_drain(const candor_client *c)
 {
     for (const candor_command *job = c->worker.jobs; job != NULL; job = job->next)
         if (job->type == CANDOR_COMMAND_FLUSH || job->type == CANDOR_COMMAND_PREVIEW ||
+            (job->type == CANDOR_COMMAND_EXPORT && job->work == NULL) ||
             (job->type == CANDOR_COMMAND_UPLOAD && !job->started))
             return true;
     return false;
@@ -367,8 +429,11 @@ bool candor_jobs_want_drain(const candor_client *c)
 
 int candor_jobs_timeout(const candor_client *c)
 {
-    for (const candor_command *job = c->worker.jobs; job != NULL; job = job->next)
+    int wait = -1;
+    for (const candor_command *job = c->worker.jobs; job != NULL; job = job->next) {
+        if (job->type == CANDOR_COMMAND_EXPORT && job->work != NULL) return 0;
         if (job->type == CANDOR_COMMAND_UPLOAD && !job->started && !c->worker.uploader.active)
-            return LEAD_POLL_MS;
-    return -1;
+            wait = LEAD_POLL_MS;
+    }
+    return wait;
 }

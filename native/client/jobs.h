@@ -13,6 +13,8 @@ void candor_jobs_close(candor_client *c);
 bool candor_jobs_want_drain(const candor_client *c);
 /* Milliseconds until a waiting job wants another look; -1: none does. */
 int candor_jobs_timeout(const candor_client *c);
+/* Whether what was accepted before the job's call is in the spool. */
+bool candor_jobs_drained(candor_client *c, const candor_command *job);
 /* A batch was written for the waiting flushes. */
 void candor_jobs_note_batch(candor_client *c, const candor_batch_row *row);
 /* Delete everything buffered: own journal, dead processes' segments, spool, quarantine. own: only

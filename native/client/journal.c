@@ -1,5 +1,6 @@
 #include "client/journal.h"
 
+#define WARM_AHEAD ((size_t)64 * 1024) /* some 100 events: a batch */
 #define GROW_NS                                                                                    \
     1000000000ull /* a segment that fills faster than this is followed by a larger one */
 
@@ -183,6 +184,18 @@ candor_status candor_journal_prepare(candor_journal *j, candor_err *err)
         if (st != CANDOR_OK) return st;
     }
     return CANDOR_OK;
+}
+
+void candor_journal_warm(candor_journal *j)
+{
+    candor_journal_lock(j);
+    candor_segment *cur = j->cur, *spare = j->spare; /* only this thread lets them go */
+    size_t tail = cur != NULL ? cur->tail : 0;
+    bool busy = j->next_size > CANDOR_SEGMENT_SIZE_MIN;
+    candor_journal_unlock(j);
+    if (cur != NULL && (busy || cur->touched < tail + WARM_AHEAD / 2))
+        candor_segment_touch(cur, busy ? SIZE_MAX : tail + WARM_AHEAD);
+    if (spare != NULL && busy) candor_segment_touch(spare, SIZE_MAX);
 }
 
 bool candor_journal_unblock(candor_journal *j)

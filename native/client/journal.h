@@ -66,6 +66,9 @@ candor_segment *candor_journal_advance(candor_journal *j, candor_segment *s, siz
 /* Create what is missing, current and spare. CANDOR_FULL: max_bytes. After a failure emitters do
  * not wake the worker for a segment until candor_journal_unblock. */
 CANDOR_CHECK candor_status candor_journal_prepare(candor_journal *j, candor_err *err);
+/* Make present what emitters write to next: a little ahead of them in a calm process, whose
+ * resident memory this is, and all of it once segments have had to grow. */
+void candor_journal_warm(candor_journal *j);
 bool candor_journal_unblock(candor_journal *j); /* true: somebody wanted one meanwhile */
 /* Take every segment out, call end, delete. Returns how many unread records went with them. */
 uint64_t candor_journal_purge(candor_journal *j, candor_segment_end end, void *ctx);

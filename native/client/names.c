@@ -1,6 +1,7 @@
 #include "client/names.h"
 
 #include "base/uuid.h"
+#include "contract/limits.h"
 
 static bool uuid_with(candor_bytes name, const char *suffix)
 {
@@ -13,7 +14,8 @@ static bool uuid_with(candor_bytes name, const char *suffix)
 
 static bool segment_or_batch(candor_bytes name)
 {
-    return uuid_with(name, ".seg") || uuid_with(name, ".jsonl.gz");
+    return uuid_with(name, ".seg") || uuid_with(name, ".jsonl.gz") ||
+           uuid_with(name, ".jsonl.gz.enc");
 }
 
 bool candor_name_segment(const char *name)
@@ -23,7 +25,8 @@ bool candor_name_segment(const char *name)
 
 bool candor_name_batch(const char *name)
 {
-    return uuid_with(candor_bytes_str(name), ".jsonl.gz");
+    return uuid_with(candor_bytes_str(name), ".jsonl.gz") ||
+           uuid_with(candor_bytes_str(name), ".jsonl.gz.enc");
 }
 
 static candor_bytes drop(candor_bytes b, size_t n)
@@ -56,8 +59,43 @@ bool candor_name_temporary(const char *name)
     candor_bytes whole = candor_bytes_str(name);
     if (uuid_with(whole, ".new")) return true;
     for (size_t n = CANDOR_UUID_TEXT; n < whole.n; n++)
-        if (whole.p[n] == '.' && segment_or_batch(candor_bytes_of(whole.p, n)))
-            return temporary_suffix(drop(whole, n));
+        if (whole.p[n] == '.' && segment_or_batch(candor_bytes_of(whole.p, n)) &&
+            temporary_suffix(drop(whole, n)))
+            return true;
+    return false;
+}
+
+static bool attachment(candor_bytes name)
+{
+    unsigned char id[16];
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+    if (name.n <= CANDOR_UUID_TEXT || name.p[CANDOR_UUID_TEXT] != '.' ||
+        !candor_uuid_parse(candor_bytes_of(name.p, CANDOR_UUID_TEXT), id))
+        return false;
+    candor_bytes rest = drop(name, CANDOR_UUID_TEXT + 1);
+    size_t field = span_of(rest, letters);
+    return field != 0 && field <= CANDOR_NAME_MAX &&
+           candor_bytes_eq(drop(rest, field), CANDOR_LIT(".att"));
+}
+
+bool candor_name_attachment(const char *name)
+{
+    return attachment(candor_bytes_str(name));
+}
+
+bool candor_name_vault_segment(const char *name)
+{
+    return uuid_with(candor_bytes_str(name), ".vseg");
+}
+
+bool candor_name_vault_temporary(const char *name)
+{
+    candor_bytes whole = candor_bytes_str(name);
+    if (uuid_with(whole, ".vnew")) return true;
+    for (size_t n = CANDOR_UUID_TEXT; n < whole.n; n++)
+        if (whole.p[n] == '.' && attachment(candor_bytes_of(whole.p, n)) &&
+            temporary_suffix(drop(whole, n)))
+            return true;
     return false;
 }
 

@@ -27,25 +27,27 @@ static bool asks_again(candor_bytes results)
 
 /* {"accepted":n,"duplicates":n,"rejected":n,...}: anything else is not a collector, for instance
  * the log-in page of a hotel's network that answers 200 to everything. */
-static bool read_receipt(candor_bytes body, uint64_t *rejected, bool *again)
+static bool read_receipt(candor_bytes body, candor_verdict *out, bool *again)
 {
     candor_json j;
     candor_json_token t;
     bool accepted = false;
     candor_json_init(&j, body, 32);
-    *rejected = 0;
     *again = false;
     if (candor_json_next(&j, &t) != CANDOR_JSON_OBJECT) return false;
     while (candor_json_next(&j, &t) == CANDOR_JSON_KEY) {
         int64_t n = 0;
         bool is_accepted = candor_bytes_eq(t.raw, CANDOR_LIT("accepted"));
         bool is_rejected = candor_bytes_eq(t.raw, CANDOR_LIT("rejected"));
+        bool is_duplicates = candor_bytes_eq(t.raw, CANDOR_LIT("duplicates"));
         bool is_results = candor_bytes_eq(t.raw, CANDOR_LIT("results"));
         candor_bytes whole = {0};
         (void)candor_json_next(&j, &t);
         bool number = t.type == CANDOR_JSON_NUMBER && candor_json_int64(t.raw, &n) && n >= 0;
         if (is_accepted) accepted = number;
-        if (is_rejected && number) *rejected = (uint64_t)n;
+        if (is_accepted && number) out->accepted = (uint64_t)n;
+        if (is_rejected && number) out->rejected = (uint64_t)n;
+        if (is_duplicates && number) out->duplicates = (uint64_t)n;
         if (!candor_json_skip(&j, &t, &whole)) return false;
         if (is_results) *again = asks_again(whole);
     }
@@ -144,7 +146,7 @@ void candor_policy_judge(const candor_http_response *r, candor_verdict *out)
         return;
     }
     bool again = false;
-    bool receipt = read_receipt(r->body, &out->rejected, &again);
+    bool receipt = read_receipt(r->body, out, &again);
     out->outcome = receipt && !again ? CANDOR_UPLOAD_DONE : CANDOR_UPLOAD_RETRY;
     if (receipt && again)
         (void)snprintf(out->error, sizeof out->error,
@@ -153,6 +155,52 @@ void candor_policy_judge(const candor_http_response *r, candor_verdict *out)
         (void)snprintf(out->error, sizeof out->error,
                        "the endpoint answers HTTP %d, but not like a collector; check its address",
                        r->code);
+}
+
+/* {"stored":true} or {"stored":false,"duplicate":true}: anything else is not a collector. */
+static bool is_stored_receipt(candor_bytes body)
+{
+    candor_json j;
+    candor_json_token t;
+    bool stored = false;
+    candor_json_init(&j, body, 32);
+    if (candor_json_next(&j, &t) != CANDOR_JSON_OBJECT) return false;
+    while (candor_json_next(&j, &t) == CANDOR_JSON_KEY) {
+        bool is_stored = candor_bytes_eq(t.raw, CANDOR_LIT("stored"));
+        (void)candor_json_next(&j, &t);
+        if (is_stored) stored = t.type == CANDOR_JSON_TRUE || t.type == CANDOR_JSON_FALSE;
+        if (!candor_json_skip(&j, &t, NULL)) return false;
+    }
+    return j.error == NULL && stored;
+}
+
+void candor_policy_judge_attachment(const candor_http_response *r, const char *sha256,
+                                    candor_verdict *out)
+{
+    bool answered = r->status == CANDOR_OK;
+    memset(out, 0, sizeof *out);
+    if (answered && (r->code == 200 || r->code == 201) && is_stored_receipt(r->body)) return;
+    if (answered && r->code == 409 && r->body.n != 0 && strstr(r->body.p, sha256) != NULL) return;
+    if (answered && r->code == 409 && is_problem(r->body, r->code)) {
+        out->outcome = CANDOR_UPLOAD_DISCARD;
+        (void)snprintf(out->error, sizeof out->error,
+                       "the collector has another text for an attachment (HTTP 409)");
+        return;
+    }
+    if (answered && r->code == 404 && is_problem(r->body, r->code)) {
+        out->outcome = CANDOR_UPLOAD_DISCARD;
+        (void)snprintf(out->error, sizeof out->error,
+                       "the collector's schema has no such content field (HTTP 404)");
+        return;
+    }
+    if (!answered || r->code < 200 || r->code > 299) {
+        candor_policy_judge(r, out);
+        return;
+    }
+    out->outcome = CANDOR_UPLOAD_RETRY;
+    (void)snprintf(out->error, sizeof out->error,
+                   "the endpoint answers HTTP %d, but not like a collector; check its address",
+                   r->code);
 }
 
 int64_t candor_policy_delay(int64_t retries, int64_t base_ms, int64_t max_ms,

@@ -13,11 +13,16 @@ typedef enum candor_outcome {
 
 typedef struct candor_verdict {
     candor_outcome outcome;
-    uint64_t rejected; /* DONE: events that the collector refused */
-    char error[256];   /* sentence; empty when DONE */
+    uint64_t accepted, duplicates, rejected; /* DONE: what the collector says of the events */
+    char error[256];                         /* sentence; empty when DONE */
 } candor_verdict;
 
 void candor_policy_judge(const candor_http_response *r, candor_verdict *out);
+/* The same for an attachment whose text has this SHA-256 (64 hex digits): stored, now or before, is
+ * done; another text under its name, or a field that the
+ * collector does not know, is a refusal. */
+void candor_policy_judge_attachment(const candor_http_response *r, const char *sha256,
+                                    candor_verdict *out);
 
 /* Exponential backoff with full jitter: a delay from 0 to min(max, base * 2^retries), or
  * Retry-After when that is longer; a week at most. jitter: 0 to 1. retries: failed attempts before

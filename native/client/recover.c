@@ -12,6 +12,8 @@ typedef struct recovery {
     candor_recovered *found;
     uint64_t waiting_bytes; /* segments that low disk keeps from being read */
     bool purge;
+    int64_t live_before_ms; /* purge: unix time; 0: the living keep theirs */
+    uint32_t epoch;         /* of consent, when it began */
 } recovery;
 
 static void remove_stale(const candor_store *s, const char *dir, const char *name)
@@ -43,6 +45,20 @@ static bool owner_lives(const candor_store *s)
     return st == CANDOR_BUSY;
 }
 
+/* What the file says, into the store's batch. Read into a buffer of its own: the store's scratch is
+ * the body of an upload in flight. */
+static candor_status look_into(candor_store *s, const char *id, candor_err *err)
+{
+    candor_buf file = {0};
+    candor_status st = candor_store_load(s, id, &file, err);
+    if (st == CANDOR_DENIED && candor_store_locked(s, id))
+        st = candor_store_adopt_locked(s, id, err);
+    else if (st == CANDOR_OK)
+        st = candor_batch_adopt(&s->batch, id, candor_buf_bytes(&file), err);
+    candor_buf_free(&file);
+    return st;
+}
+
 static void adopt_file(recovery *r, const char *name)
 {
     candor_store *s = r->store;
@@ -51,8 +67,7 @@ static void adopt_file(recovery *r, const char *name)
     memcpy(id, name, CANDOR_UUID_TEXT);
     id[CANDOR_UUID_TEXT] = '\0';
     if (candor_state_knows(s->state, id) != CANDOR_KNOWN_NO) return;
-    candor_status st = candor_store_read(s, id, &err);
-    if (st == CANDOR_OK) st = candor_batch_adopt(&s->batch, id, candor_buf_bytes(&s->file), &err);
+    candor_status st = look_into(s, id, &err);
     if (st == CANDOR_CORRUPT || st == CANDOR_LIMIT) {
         if (candor_store_path(s, id, path, NULL) != CANDOR_OK) return;
         candor_store_quarantine_file(s, path, name);
@@ -134,8 +149,8 @@ static void remove_segment(candor_store *s, candor_segment *segment)
     candor_store_forget_segment(s, id);
 }
 
-/* The disk is too low to write the spool. Segments wait, but not without bound; who only looks
- * deletes nothing. */
+/* The disk is too low to write the spool, or its key is not set. Segments wait, but not without
+ * bound; who only looks deletes nothing. */
 static void keep_waiting(recovery *r, candor_segment *segment, uint64_t at)
 {
     candor_store *s = r->store;
@@ -150,7 +165,8 @@ static void keep_waiting(recovery *r, candor_segment *segment, uint64_t at)
     candor_status st = candor_state_begin(s->state, &err);
     if (st == CANDOR_OK) {
         st = candor_state_add(s->state, "kept", n, &err);
-        if (st == CANDOR_OK) st = candor_state_add_loss(s->state, CANDOR_LOSS_DISK_LOW, n, &err);
+        candor_loss loss = s->disk_low ? CANDOR_LOSS_DISK_LOW : CANDOR_LOSS_KEY_LOST;
+        if (st == CANDOR_OK) st = candor_state_add_loss(s->state, loss, n, &err);
         st = candor_state_end(s->state, st, &err);
     }
     if (st == CANDOR_OK)
@@ -159,9 +175,15 @@ static void keep_waiting(recovery *r, candor_segment *segment, uint64_t at)
         candor_segment_free(segment);
 }
 
+static uint32_t epoch_of(const candor_store *s)
+{
+    return s->consent != NULL ? candor_consent_epoch(s->consent) : 0;
+}
+
+/* "Off" must not wait for the end of a long recovery; what is left is found by the next. */
 static bool stopping(const recovery *r)
 {
-    return atomic_load(r->store->stop);
+    return atomic_load(r->store->stop) || epoch_of(r->store) != r->epoch;
 }
 
 static void replay(recovery *r, candor_segment *segment, const char *name)
@@ -184,7 +206,8 @@ static void replay(recovery *r, candor_segment *segment, const char *name)
         candor_segment_free(segment);
         return;
     }
-    if (st == CANDOR_FULL && s->disk_low) {
+    bool no_key = s->settings->encrypt_spool != 0 && candor_keyring_empty(s->keys);
+    if (st == CANDOR_FULL && (s->disk_low || no_key)) {
         keep_waiting(r, segment, at);
     } else if (st != CANDOR_OK) {
         candor_store_note(s, &err);
@@ -197,6 +220,17 @@ static void replay(recovery *r, candor_segment *segment, const char *name)
     } else {
         remove_segment(s, segment);
     }
+}
+
+/* The name is a UUIDv7: its first 48 bits are the time (RFC 9562 section 5.7). */
+static int64_t made_ms(const char *name)
+{
+    unsigned char id[16];
+    int64_t ms = 0;
+    if (!candor_uuid_parse(candor_bytes_of(name, CANDOR_UUID_TEXT), id)) return INT64_MAX;
+    for (int i = 0; i < 6; i++)
+        ms = ms << 8 | id[i];
+    return ms;
 }
 
 static bool visit_segment(void *ctx, const char *name)
@@ -225,6 +259,8 @@ static bool visit_segment(void *ctx, const char *name)
     } else if (st == CANDOR_OK) {
         r->found->segments++;
         replay(r, segment, name);
+    } else if (st == CANDOR_BUSY && made_ms(name) < r->live_before_ms) {
+        candor_unlink_quiet(path);
     } else if (st != CANDOR_BUSY && st != CANDOR_NOTFOUND) {
         candor_store_note(r->store, &err);
     }
@@ -235,7 +271,7 @@ static bool visit_segment(void *ctx, const char *name)
 
 void candor_recover_dead(candor_store *s, candor_recovered *out)
 {
-    recovery r = {.store = s, .found = out};
+    recovery r = {.store = s, .found = out, .epoch = epoch_of(s)};
     if (!s->usable) return;
     /* Files first: their comments say how far the segments are in the spool already. */
     (void)!candor_dir_list(s->spool_dir, visit_spool, &r, NULL);
@@ -277,10 +313,10 @@ bool candor_recover_others_live(const candor_store *s)
     return l.found;
 }
 
-uint64_t candor_recover_purge(candor_store *s)
+uint64_t candor_recover_purge(candor_store *s, int64_t live_before_ms)
 {
     candor_recovered found = {0};
-    recovery r = {.store = s, .found = &found, .purge = true};
+    recovery r = {.store = s, .found = &found, .purge = true, .live_before_ms = live_before_ms};
     if (!s->usable) return 0;
     (void)!candor_dir_list(s->journal_dir, visit_segment, &r, NULL);
     return found.records;

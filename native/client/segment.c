@@ -7,12 +7,16 @@
 #include "base/uuid.h"
 #include "plat/crc32c.h"
 
-#define SEGMENT_VERSION 1u
-#define CRC_FROM        16
-#define CONTEXT_AT      132
-#define LIVE_AT         3584
+#define SEGMENT_VERSION 2u
+/* An update of the application must not cost what the last run had accepted. Version 1 is the same
+ * but for its counters. */
+#define SEGMENT_VERSION_OLD 1u
+#define COUNTS_OLD_N        (CANDOR_COUNTS_N - 1) /* without emit[CANDOR_EMIT_LEVEL] */
+#define CRC_FROM            16
+#define CONTEXT_AT          132
+#define LIVE_AT             3584
 _Static_assert(CONTEXT_AT + CANDOR_SEGMENT_CONTEXT_MAX <= LIVE_AT, "the context fits the header");
-_Static_assert(CANDOR_EMIT_COUNT == 9 && CANDOR_ADJUST_COUNT == 9,
+_Static_assert(CANDOR_EMIT_COUNT == 10 && CANDOR_ADJUST_COUNT == 9,
                "the counters changed: raise SEGMENT_VERSION");
 
 static const char segment_magic[8] = {'C', 'N', 'D', 'R', 'J', 'R', 'N', '1'};
@@ -47,6 +51,21 @@ static void counts_to_array(const candor_counts *c, uint64_t out[CANDOR_COUNTS_N
     memcpy(out, c, sizeof *c); /* a struct of uint64_t only: no padding */
 }
 _Static_assert(sizeof(candor_counts) == CANDOR_COUNTS_N * sizeof(uint64_t), "no padding");
+
+void candor_counts_read(candor_counts *out, const void *stored, size_t n)
+{
+    uint64_t all[CANDOR_COUNTS_N] = {0};
+    memset(out, 0, sizeof *out);
+    if (n == COUNTS_OLD_N * sizeof all[0]) {
+        const unsigned char *old = stored;
+        memcpy(all, old, CANDOR_EMIT_LEVEL * sizeof all[0]);
+        memcpy(all + CANDOR_EMIT_LEVEL + 1, old + CANDOR_EMIT_LEVEL * sizeof all[0],
+               (COUNTS_OLD_N - CANDOR_EMIT_LEVEL) * sizeof all[0]);
+    } else if (n == sizeof all) {
+        memcpy(all, stored, sizeof all);
+    }
+    memcpy(out, all, sizeof *out);
+}
 
 /* --- create ---------------------------------------------------------------------------------- */
 
@@ -90,10 +109,10 @@ static candor_status fill_new(candor_segment *s, const char *temp, size_t size, 
     if (st == CANDOR_OK) st = candor_file_allocate(s->file, size, err);
     if (st == CANDOR_OK) st = candor_map_open(s->file, size, true, &s->map, err);
     if (st == CANDOR_OK) {
-        candor_map_touch(&s->map);
         write_header(s);
         s->tail = CANDOR_SEGMENT_HEADER;
-        st = candor_rename_durable(temp, s->path, err);
+        /* Not synced: a journal outlives its process, the spool a power cut. */
+        st = candor_rename(temp, s->path, err);
     }
     if (st != CANDOR_OK) candor_unlink_quiet(temp);
     return st;
@@ -124,8 +143,9 @@ candor_status candor_segment_create(const char *dir, size_t size, const candor_s
 static candor_status check_header(candor_segment *s, candor_err *err)
 {
     const unsigned char *h = s->map.p;
+    uint32_t version = candor_get_u32(h + 8);
     bool known = memcmp(h, segment_magic, sizeof segment_magic) == 0 &&
-                 candor_get_u32(h + 8) == SEGMENT_VERSION &&
+                 (version == SEGMENT_VERSION || version == SEGMENT_VERSION_OLD) &&
                  candor_get_u32(h + 12) == candor_crc32c(0, h + CRC_FROM, LIVE_AT - CRC_FROM);
     uint32_t context_n = candor_get_u32(h + 128);
     if (!known || context_n > CANDOR_SEGMENT_CONTEXT_MAX)
@@ -182,6 +202,14 @@ candor_status candor_segment_take(const char *path, candor_segment **out, candor
     s->tail = s->map.n;
     *out = s;
     return CANDOR_OK;
+}
+
+void candor_segment_touch(candor_segment *s, size_t to)
+{
+    if (to > s->map.n) to = s->map.n;
+    if (to <= s->touched) return;
+    candor_map_touch_part(&s->map, s->touched, to - s->touched);
+    s->touched = to;
 }
 
 void candor_segment_free(candor_segment *s)
@@ -321,7 +349,9 @@ void candor_segment_count(candor_segment *s, const candor_counts *more)
 void candor_segment_counts(const candor_segment *s, candor_counts *out)
 {
     uint64_t n[CANDOR_COUNTS_N];
-    for (size_t i = 0; i < CANDOR_COUNTS_N; i++)
+    bool old = candor_get_u32(s->map.p + 8) == SEGMENT_VERSION_OLD;
+    size_t stored = old ? COUNTS_OLD_N : CANDOR_COUNTS_N;
+    for (size_t i = 0; i < stored; i++)
         n[i] = atomic_load_explicit(&live(s)->counts[i], memory_order_relaxed);
-    memcpy(out, n, sizeof *out);
+    candor_counts_read(out, n, stored * sizeof n[0]);
 }

@@ -36,6 +36,9 @@ typedef struct candor_counts {
 } candor_counts;
 #define CANDOR_COUNTS_N (sizeof(candor_counts) / sizeof(uint64_t))
 void candor_counts_add(candor_counts *to, const candor_counts *more);
+/* Counters as they are stored, also by the version that knew no privacy level; zeros for anything
+ * else. */
+void candor_counts_read(candor_counts *out, const void *stored, size_t n);
 
 typedef struct candor_segment_info {
     unsigned char id[16], session_id[16];
@@ -51,20 +54,23 @@ typedef struct candor_segment {
     candor_segment_info info;
     candor_file *file; /* holds the lock: its owner lives */
     candor_map map;
-    size_t tail; /* end of what was appended; the appender's */
+    size_t tail;    /* end of what was appended; the appender's */
+    size_t touched; /* pages up to here were made present; the worker's */
     char path[CANDOR_PATH_MAX];
 } candor_segment;
 
-/* Create dir/<id>.seg of size bytes: allocated, touched, locked, and visible under its name only
- * when complete. info's id is made here. */
+/* Create dir/<id>.seg of size bytes: allocated, so that no store can fail, locked, and visible
+ * under its name only when complete. info's id is made here. */
 CANDOR_CHECK candor_status candor_segment_create(const char *dir, size_t size,
                                                  const candor_segment_info *info,
                                                  candor_segment **out, candor_err *err);
 /* Take over the segment of a dead process. CANDOR_BUSY: its owner lives. CANDOR_NOTFOUND: somebody
- * else has just finished it. CANDOR_CORRUPT: not a segment of this version; the file is untouched.
- */
+ * else has just finished it. CANDOR_CORRUPT: not a segment of this version or the one before it;
+ * the file is untouched. */
 CANDOR_CHECK candor_status candor_segment_take(const char *path, candor_segment **out,
                                                candor_err *err);
+/* Make the pages up to offset `to` present, so that an append there takes no page fault. */
+void candor_segment_touch(candor_segment *s, size_t to);
 /* Unmap and unlock; the file stays. Accepts NULL. */
 void candor_segment_free(candor_segment *s);
 /* Mark as done, delete the file, free. */

@@ -1,10 +1,14 @@
 #include "client/settings.h"
 
 #include "base/json.h"
+#include "candor.h"
 #include "client/settings_table.h"
 
 static const char *const mode_names[] = {"auto", "manual", "off", NULL};
-static const char *const notice_names[] = {"stderr", "none", NULL};
+static const char *const exporter_names[] = {"candor", "file", "stdout", "otlp_http", NULL};
+static const char *const config_names[] = {"unset", "on", "off", "unreadable", NULL};
+static const char *const notice_names[] = {"stderr", "none", "host", NULL};
+static const char *const privacy_names[] = {"off", "crash", "error", "all", NULL};
 
 #define AT(member) offsetof(candor_settings, member)
 #define TEXT(name, fallback, max, env, member, doc)                                                \
@@ -41,7 +45,18 @@ static const candor_setting table[] = {
          "Raw machine id, hashed at once. Absent: the operating system's."),
     CHOICE("mode", CANDOR_MODE_AUTO, mode_names, mode,
            "auto uploads by itself, manual only when asked, off makes everything a no-op."),
+    CHOICE("exporter", CANDOR_EXPORT_CANDOR, exporter_names, exporter,
+           "Where events go: candor spools and uploads to the collector, otlp_http posts OTLP/HTTP "
+           "JSON "
+           "to the endpoint, file and stdout write OTLP JSON lines."),
     FLAG("hostEnabled", 1, host_enabled, "The host's own switch; it can only narrow."),
+    CHOICE("hostLevel", CANDOR_PRIVACY_ALL, privacy_names, host_level,
+           "The host's privacy level (VS Code's telemetry level); it can only narrow."),
+    FLAG("gdpr", 0, gdpr,
+         "GDPR mode: nothing is recorded, and what the directory holds is deleted."),
+    CHOICE("configEnabled", CANDOR_CONFIG_UNSET, config_names, config_enabled,
+           "What a settings file says: off switches off, on holds until the user has chosen, "
+           "unreadable silences without deleting."),
     FLAG("defaultEnabled", 1, default_enabled, "What holds until the user has chosen."),
     FLAG("inspect", 0, inspect,
          "For tools that look at a directory: an \"off\" of this process's environment deletes "
@@ -52,6 +67,9 @@ static const candor_setting table[] = {
            "A batch is written when an event has waited this long."),
     NUMBER("uploadIntervalMs", "ms", 60000, 10, 7 * DAY_MS, upload_interval_ms,
            "Shortest time between two upload rounds in mode auto."),
+    NUMBER("maxUploadBytes", "bytes", 5LL * MIB, 1024, 1LL << 30, max_upload_bytes,
+           "Most compressed bytes that one round sends, but one batch at least; also the largest "
+           "package."),
     NUMBER("spoolMaxBytes", "bytes", 50LL * MIB, 65536, 1LL << 40, spool_max_bytes,
            "The spool's cap; the oldest batches go first."),
     NUMBER("journalMaxBytes", "bytes", 32LL * MIB, 2 * MIB, 1LL << 32, journal_max_bytes,
@@ -60,6 +78,8 @@ static const candor_setting table[] = {
            "With less free disk the spool is not written."),
     NUMBER("retentionDays", "days", 30, 1, 3650, retention_days,
            "Batches older than this are deleted unsent."),
+    NUMBER("ledgerMaxBytes", "bytes", 2LL * MIB, 0, 1LL << 30, ledger_max_bytes,
+           "How much of what was sent is kept beside the ledger; 0: none."),
     NUMBER("retryBaseMs", "ms", 1000, 1, DAY_MS, retry_base_ms,
            "First bound of the exponential backoff with full jitter."),
     NUMBER("retryMaxMs", "ms", 3600000, 1, 7 * DAY_MS, retry_max_ms,
@@ -78,7 +98,15 @@ static const candor_setting table[] = {
          "PEM file of trusted roots, in place of the system's."),
     TEXT("caPem", NULL, 262144, NULL, ca_pem, "Further trusted roots as PEM text."),
     CHOICE("notice", CANDOR_NOTICE_STDERR, notice_names, notice,
-           "Where the one line before the first upload goes."),
+           "Who tells people before the first upload: a line on stderr, the host (uploads wait for "
+           "its acknowledgement), or none: the host has done it."),
+    FLAG(
+        "fullContent", 1, full_content,
+        "The host's offer of full content, which the user turns on; false: never in this process."),
+    NUMBER("vaultMaxBytes", "bytes", 64LL * MIB, MIB, 1LL << 40, vault_max_bytes,
+           "The cap of full content that waits; the oldest goes first."),
+    FLAG("encryptSpool", 0, encrypt_spool,
+         "Spool files are encrypted too; without a key, events wait in the journal."),
     NUMBER("gzipLevel", "", 4, 1, 9, gzip_level, "Compression level of spool files."),
 };
 
@@ -91,6 +119,17 @@ const char *candor_setting_type_name(candor_setting_type t)
 {
     static const char *const names[] = {"string", "int", "bool", "enum"};
     return names[t];
+}
+
+const char *candor_setting_choice(const char *name, int64_t value)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const candor_setting *s = &table[i];
+        if (s->type != CANDOR_SETTING_ENUM || strcmp(s->name, name) != 0) continue;
+        for (int64_t v = 0; s->values[v] != NULL; v++)
+            if (v == value) return s->values[v];
+    }
+    return "";
 }
 
 static void put_text_or_null(candor_buf *out, const char *text)

@@ -180,11 +180,9 @@ static bool is_plain_url(const char *url)
  * password may be in it. NULL: nothing. The same parser as for the request decides. */
 static const char *endpoint_problem(const char *url)
 {
-    candor_url parsed = {0};
     size_t authority = 0;
     if (!is_plain_url(url)) return "must be an http or https URL without query or fragment";
-    candor_status st = candor_url_parse(url, &parsed, NULL);
-    candor_url_free(&parsed);
+    candor_status st = candor_url_check(url, NULL);
     authority = strcspn(url, ":") + 3;
     if (memchr(url + authority, '@', strcspn(url + authority, "/\\")) != NULL)
         return "must not hold a user name or password; the collector takes a token";

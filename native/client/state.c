@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "client/rollup.h"
 #include "client/state_sql.h"
 
 #define STATE_VERSION 1
@@ -27,7 +28,7 @@ static const char schema_sql[] =
     "NULL,"
     " PRIMARY KEY(batch, hour, type)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS hourly(hour INTEGER, type TEXT, kept INTEGER NOT NULL DEFAULT 0,"
-    " sent INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(hour, type)) WITHOUT ROWID;";
+    " sent INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(hour, type)) WITHOUT ROWID;" CANDOR_ROLLUP_SQL;
 
 /* --- statements ------------------------------------------------------------------------------ */
 
@@ -161,6 +162,19 @@ static candor_status create_tables(candor_state *s, candor_err *err)
     return candor_state_end(s, st, err);
 }
 
+/* Tables have been added without a new version: they change nothing for a process of an older
+ * application that has the file open at the same time. */
+static candor_status has_all_tables(candor_state *s, bool *out, candor_err *err)
+{
+    sqlite3_stmt *stmt = candor_sql(
+        s, "SELECT count(*) FROM sqlite_master WHERE type='table' AND name='rollup_segments'", err);
+    if (stmt == NULL) return CANDOR_IO;
+    candor_status st = candor_sql_row(s, stmt, err);
+    *out = st == CANDOR_OK && sqlite3_column_int(stmt, 0) != 0;
+    candor_sql_done(stmt);
+    return st;
+}
+
 static candor_status check_integrity(candor_state *s, candor_err *err)
 {
     sqlite3_stmt *stmt = candor_sql(s, "PRAGMA quick_check(1)", err);
@@ -185,6 +199,7 @@ candor_status candor_state_open(const char *path, candor_state **out, candor_err
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     candor_status st = rc == SQLITE_OK ? CANDOR_OK : CANDOR_IO;
     int version = 0;
+    bool whole = false;
     if (s->db == NULL)
         st = candor_fail(err, CANDOR_NOMEM, 0, "state.db", "out of memory");
     else if (st != CANDOR_OK)
@@ -196,7 +211,8 @@ candor_status candor_state_open(const char *path, candor_state **out, candor_err
     }
     if (st == CANDOR_OK) st = read_version(s, &version, err);
     if (st == CANDOR_OK) st = check_integrity(s, err);
-    if (st == CANDOR_OK && version == 0) st = create_tables(s, err);
+    if (st == CANDOR_OK && version != 0) st = has_all_tables(s, &whole, err);
+    if (st == CANDOR_OK && !whole) st = create_tables(s, err);
     if (st != CANDOR_OK) {
         candor_state_close(s);
         return st;
@@ -279,8 +295,9 @@ static candor_status merged_counts(candor_state *s, const unsigned char id[16], 
     if (stmt == NULL) return CANDOR_IO;
     sqlite3_bind_blob(stmt, 1, id, 16, SQLITE_TRANSIENT);
     candor_status st = candor_sql_row(s, stmt, err);
-    if (st == CANDOR_OK && sqlite3_column_bytes(stmt, 0) == (int)sizeof *out)
-        memcpy(out, sqlite3_column_blob(stmt, 0), sizeof *out);
+    if (st == CANDOR_OK)
+        candor_counts_read(out, sqlite3_column_blob(stmt, 0),
+                           (size_t)sqlite3_column_bytes(stmt, 0));
     candor_sql_done(stmt);
     return st == CANDOR_NOTFOUND ? CANDOR_OK : st;
 }

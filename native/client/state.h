@@ -50,6 +50,12 @@ CANDOR_CHECK candor_status candor_state_set_number(candor_state *s, const char *
                                                    candor_err *err);
 int64_t candor_state_get_number(candor_state *s, const char *key, int64_t fallback);
 
+/* Call visit for each counter whose name begins with prefix. */
+CANDOR_CHECK candor_status candor_state_counters(candor_state *s, const char *prefix,
+                                                 void (*visit)(void *ctx, candor_bytes name,
+                                                               uint64_t n),
+                                                 void *ctx, candor_err *err);
+
 /* --- segments --- */
 uint64_t candor_state_consumed(candor_state *s, const unsigned char id[16]); /* 0: unknown */
 CANDOR_CHECK candor_status candor_state_set_consumed(candor_state *s, const unsigned char id[16],
@@ -106,11 +112,15 @@ CANDOR_CHECK candor_status candor_state_each_segment(candor_state *s,
 CANDOR_CHECK candor_status candor_state_trim_hours(candor_state *s, int64_t before_hour,
                                                    candor_err *err);
 
+/* When the newest live batch was made (unix ms); 0: there is none. */
+int64_t candor_state_newest_ms(candor_state *s);
+
 /* --- reading for people --- */
 typedef struct candor_state_totals {
     uint64_t batches, events, bytes;    /* live */
     int64_t oldest_ms, next_attempt_ms; /* INT64_MAX: none */
     uint64_t kept, sent_batches, sent_events;
+    uint64_t rolled_up, rollups_made, rollups_other; /* see docs/rollups.md */
     uint64_t loss[CANDOR_LOSS_COUNT];
     candor_counts counts;
 } candor_state_totals;

@@ -39,6 +39,9 @@ static void place_counter(candor_state_totals *out, candor_bytes name, uint64_t 
 {
     candor_bytes rest;
     if (candor_bytes_eq(name, CANDOR_LIT("kept"))) out->kept = n;
+    if (candor_bytes_eq(name, CANDOR_LIT("rollups.in"))) out->rolled_up = n;
+    if (candor_bytes_eq(name, CANDOR_LIT("rollups.made"))) out->rollups_made = n;
+    if (candor_bytes_eq(name, CANDOR_LIT("rollups.other"))) out->rollups_other = n;
     if (candor_bytes_eq(name, CANDOR_LIT("sent.batches"))) out->sent_batches = n;
     if (candor_bytes_eq(name, CANDOR_LIT("sent.events"))) out->sent_events = n;
     if (has_prefix(name, "loss.", &rest))
@@ -67,6 +70,34 @@ candor_status candor_state_total(candor_state *s, candor_state_totals *out, cand
         place_counter(out, candor_sql_column(stmt, 0), (uint64_t)sqlite3_column_int64(stmt, 1));
     candor_sql_done(stmt);
     return st == CANDOR_NOTFOUND ? CANDOR_OK : st;
+}
+
+candor_status candor_state_counters(candor_state *s, const char *prefix,
+                                    void (*visit)(void *ctx, candor_bytes name, uint64_t n),
+                                    void *ctx, candor_err *err)
+{
+    candor_bytes rest;
+    candor_status st = CANDOR_OK;
+    sqlite3_stmt *stmt = candor_sql(s, "SELECT name,n FROM counters ORDER BY name", err);
+    if (stmt == NULL) return CANDOR_IO;
+    while ((st = candor_sql_row(s, stmt, err)) == CANDOR_OK) {
+        candor_bytes name = candor_sql_column(stmt, 0);
+        if (has_prefix(name, prefix, &rest))
+            visit(ctx, name, (uint64_t)sqlite3_column_int64(stmt, 1));
+    }
+    candor_sql_done(stmt);
+    return st == CANDOR_NOTFOUND ? CANDOR_OK : st;
+}
+
+int64_t candor_state_newest_ms(candor_state *s)
+{
+    int64_t newest = 0;
+    sqlite3_stmt *stmt =
+        candor_sql(s, "SELECT coalesce(max(created_ms),0) FROM batches WHERE gone=0", NULL);
+    if (stmt != NULL && candor_sql_row(s, stmt, NULL) == CANDOR_OK)
+        newest = sqlite3_column_int64(stmt, 0);
+    candor_sql_done(stmt);
+    return newest;
 }
 
 static void put_time(candor_buf *out, int64_t unix_ms)

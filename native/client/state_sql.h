@@ -6,7 +6,7 @@
 
 #include "client/state.h"
 
-#define CANDOR_STATEMENTS_MAX 48
+#define CANDOR_STATEMENTS_MAX 96
 /* No delay is this long (retryMaxMs ends at a week, Retry-After at a day): a time further ahead was
  * written while the clock was wrong, and counts as 0. */
 #define CANDOR_AHEAD_MAX_MS (8 * 86400000LL)

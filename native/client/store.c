@@ -3,9 +3,10 @@
 #include <stdio.h>
 
 #define SUFFIX     ".jsonl.gz"
+#define ENCRYPTED  ".jsonl.gz.enc"
 #define DAY_MS     86400000LL
 #define HOURS_KEPT (24 * 400)    /* of the hourly counts: a year and some */
-#define OPEN_NS    2000000000ull /* an application waits in candor_open */
+#define OPEN_NS    2000000000ull /* the journal waits for it */
 /* Looks that lie further apart do not show that a condition held in between. */
 #define HOLD_GAP_NS 180000000000ull
 
@@ -14,12 +15,27 @@ void candor_store_note(candor_store *s, const candor_err *err)
     candor_err_describe(err, s->error, sizeof s->error);
 }
 
+static candor_status path_with(const candor_store *s, const char *id, const char *suffix,
+                               char out[CANDOR_PATH_MAX], candor_err *err)
+{
+    char name[CANDOR_UUID_TEXT + sizeof ENCRYPTED];
+    (void)snprintf(name, sizeof name, "%.36s%s", id, suffix);
+    return candor_path_join(s->spool_dir, name, out, CANDOR_PATH_MAX, err);
+}
+
 candor_status candor_store_path(const candor_store *s, const char *id, char out[CANDOR_PATH_MAX],
                                 candor_err *err)
 {
-    char name[CANDOR_UUID_TEXT + sizeof SUFFIX];
-    (void)snprintf(name, sizeof name, "%.36s%s", id, SUFFIX);
-    return candor_path_join(s->spool_dir, name, out, CANDOR_PATH_MAX, err);
+    candor_status st = path_with(s, id, ENCRYPTED, out, err);
+    if (st != CANDOR_OK || candor_file_mtime(out, NULL, NULL, NULL) == CANDOR_OK) return st;
+    return path_with(s, id, SUFFIX, out, err);
+}
+
+void candor_store_unlink_other(const candor_store *s, const char *id)
+{
+    char path[CANDOR_PATH_MAX];
+    const char *other = s->settings->encrypt_spool != 0 ? SUFFIX : ENCRYPTED;
+    if (path_with(s, id, other, path, NULL) == CANDOR_OK) candor_unlink_quiet(path);
 }
 
 /* --- open ------------------------------------------------------------------------------------ */
@@ -52,15 +68,16 @@ static void move_database(candor_store *s)
 
 /* Switching a new database to WAL can find it locked by a process that does the same; SQLite does
  * not wait there (https://www.sqlite.org/rescode.html#busy_recovery), so it is tried again. */
-static candor_status open_patiently(const char *path, candor_state **out, candor_err *err)
+static candor_status open_patiently(candor_store *s, const char *path, candor_err *err)
 {
     candor_waker *pause = NULL;
     uint64_t began = candor_clock_mono_ns();
-    candor_status st = candor_state_open(path, out, err);
+    candor_status st = candor_state_open(path, &s->state, err);
     if (st == CANDOR_BUSY && candor_waker_new(&pause, NULL) == CANDOR_OK)
-        while (st == CANDOR_BUSY && candor_clock_mono_ns() - began < OPEN_NS) {
+        while (st == CANDOR_BUSY && candor_clock_mono_ns() - began < OPEN_NS &&
+               !(s->stop != NULL && atomic_load(s->stop))) {
             candor_waker_sleep(pause, 50);
-            st = candor_state_open(path, out, err);
+            st = candor_state_open(path, &s->state, err);
         }
     candor_waker_free(pause);
     return st;
@@ -84,12 +101,12 @@ static candor_status open_state(candor_store *s, candor_err *err)
         st = candor_path_join(s->dir, "state.db", path, sizeof path, err);
         if (st == CANDOR_OK) {
             make_private(path);
-            st = open_patiently(path, &s->state, err);
+            st = open_patiently(s, path, err);
         }
         if (st == CANDOR_CORRUPT) {
             move_database(s);
             make_private(path);
-            st = open_patiently(path, &s->state, err);
+            st = open_patiently(s, path, err);
         }
         if (st == CANDOR_OK && s->stop_at_ns != NULL)
             candor_state_be_patient(s->state, s->stop_at_ns);
@@ -100,9 +117,8 @@ static candor_status open_state(candor_store *s, candor_err *err)
     return candor_state_open(NULL, &s->state, err);
 }
 
-candor_status candor_store_open(candor_store *s, const candor_settings *settings,
-                                const _Atomic bool *stop, const char *dir,
-                                const candor_err *dir_error)
+void candor_store_begin(candor_store *s, const candor_settings *settings, const _Atomic bool *stop,
+                        const char *dir, const candor_err *dir_error)
 {
     candor_err err = {0};
     memset(s, 0, sizeof *s);
@@ -110,18 +126,32 @@ candor_status candor_store_open(candor_store *s, const candor_settings *settings
     s->stop = stop;
     s->quarantine_oldest_ms = INT64_MAX;
     s->expiry_hold_ns = CANDOR_EXPIRY_HOLD_NS;
+    candor_rollups_init(&s->rollups);
     if (dir == NULL) {
         candor_store_note(s, dir_error);
     } else {
         s->usable = make_dirs(s, dir, &err) == CANDOR_OK;
         if (!s->usable) candor_store_note(s, &err);
     }
+}
+
+candor_status candor_store_open_state(candor_store *s)
+{
+    candor_err err = {0};
     candor_status st = open_state(s, &err);
     if (st == CANDOR_OK && s->usable) {
         candor_store_scan_quarantine(s);
         (void)candor_store_disk_low(s);
     }
     return st;
+}
+
+candor_status candor_store_open(candor_store *s, const candor_settings *settings,
+                                const _Atomic bool *stop, const char *dir,
+                                const candor_err *dir_error)
+{
+    candor_store_begin(s, settings, stop, dir, dir_error);
+    return candor_store_open_state(s);
 }
 
 void candor_store_started(candor_store *s, const _Atomic int64_t *stop_at_ns)
@@ -135,7 +165,9 @@ void candor_store_close(candor_store *s)
     candor_state_close(s->state);
     s->state = NULL;
     candor_batch_deinit(&s->batch);
+    candor_rollups_deinit(&s->rollups);
     candor_buf_free(&s->file);
+    candor_buf_free(&s->sealed);
 }
 
 void candor_store_heal(candor_store *s)
@@ -146,6 +178,7 @@ void candor_store_heal(candor_store *s)
     if (!s->in_memory) move_database(s);
     s->in_memory = false;
     if (open_state(s, &err) != CANDOR_OK) candor_store_note(s, &err);
+    candor_rollups_lost(s);
 }
 
 bool candor_store_disk_low(candor_store *s)
@@ -158,15 +191,24 @@ bool candor_store_disk_low(candor_store *s)
 
 /* --- a batch's birth ------------------------------------------------------------------------- */
 
+void candor_store_forget(candor_store *s, const char *id)
+{
+    (void)!candor_state_forget(s->state, id, NULL); /* recover.c finishes what is left */
+}
+
 /* Everything the database must know about s->batch, in one transaction. */
 static candor_status record_batch(candor_store *s, candor_segment *segment, candor_counts *delta,
-                                  candor_err *err)
+                                  uint64_t exported_not, candor_err *err)
 {
     candor_batch *b = &s->batch;
+    bool changed = false, settled = false;
     candor_status st = candor_state_begin(s->state, err);
     if (st != CANDOR_OK) return st;
-    if (b->row.events != 0)
+    if (segment == NULL) st = candor_rollup_settle(s->state, b->row.id, &settled, err);
+    if (st == CANDOR_OK && b->row.events != 0)
         st = candor_state_add_batch(s->state, &b->row, b->counts, b->n_counts, err);
+    if (st == CANDOR_OK && b->row.events != 0 && segment != NULL && s->exporter != NULL)
+        st = candor_state_mark_sent(s->state, &b->row, exported_not, &changed, err);
     if (st == CANDOR_OK && b->has_segment)
         st = candor_state_set_consumed(s->state, b->segment_id, b->to, err);
     /* emit had said "kept" for the damaged ones too */
@@ -176,32 +218,62 @@ static candor_status record_batch(candor_store *s, candor_segment *segment, cand
     return candor_state_end(s->state, st, err);
 }
 
+candor_status candor_store_write(candor_store *s, candor_bytes gz, char path[CANDOR_PATH_MAX],
+                                 candor_err *err)
+{
+    candor_bytes body = gz;
+    bool encrypt = s->settings->encrypt_spool != 0;
+    candor_status st = path_with(s, s->batch.row.id, encrypt ? ENCRYPTED : SUFFIX, path, err);
+    if (st == CANDOR_OK && encrypt) st = candor_store_seal(s, gz, err);
+    if (st == CANDOR_OK && encrypt) body = candor_buf_bytes(&s->sealed);
+    return st == CANDOR_OK ? candor_file_write_durable(path, body, err) : st;
+}
+
+/* Roll-ups live in state.db alone: without its file they would end with the process, and the events
+ * are written like all others. */
+static void count_rollups(candor_store *s, const candor_segment *segment)
+{
+    candor_rollup_tally *t = &s->rollups.tally;
+    s->batch.rollup = t->schema != NULL && !s->in_memory ? t : NULL;
+    if (s->batch.rollup == NULL) return;
+    candor_rollup_tally_clear(t, candor_rollup_rolled(s->state, segment->info.id));
+}
+
 candor_status candor_store_drain(candor_store *s, candor_segment *segment, bool own, uint64_t *at,
                                  size_t limit, uint64_t *records, candor_err *err)
 {
-    char path[CANDOR_PATH_MAX];
+    char path[CANDOR_PATH_MAX] = "";
     candor_batch *b = &s->batch;
     candor_counts delta = {0};
+    uint64_t dropped = 0;
+    int gzip_level = s->exporter == NULL ? (int)s->settings->gzip_level : 0;
     *records = 0;
     if (candor_store_disk_low(s))
         return candor_fail(err, CANDOR_FULL, 0, "spool",
                            "less than minFreeDiskBytes of disk are free: the spool is not written");
-    candor_status st =
-        candor_batch_build(b, segment, *at, limit, (int)s->settings->gzip_level, err);
-    if (st == CANDOR_OK && b->row.events != 0) {
-        st = candor_store_path(s, b->row.id, path, err);
-        if (st == CANDOR_OK) st = candor_file_write_durable(path, candor_buf_bytes(&b->gz), err);
-    }
+    if (s->exporter == NULL && s->settings->encrypt_spool != 0 && candor_keyring_empty(s->keys))
+        return candor_fail(err, CANDOR_FULL, 0, "spool",
+                           "encryptSpool is on and no key is set yet: events wait in the journal");
+    count_rollups(s, segment);
+    candor_status st = candor_batch_build(b, segment, *at, limit, gzip_level, err);
+    if (st == CANDOR_OK && b->rollup != NULL && b->rollup->events != 0)
+        st = candor_rollup_add(s->state, b->rollup, segment->info.id, b->to, err);
+    if (st == CANDOR_OK && b->row.events != 0 && s->exporter != NULL)
+        st = candor_exporter_batch(s->exporter, candor_buf_bytes(&b->lines), &dropped, err);
+    else if (st == CANDOR_OK && b->row.events != 0)
+        st = candor_store_write(s, candor_buf_bytes(&b->gz), path, err);
     if (st != CANDOR_OK) return st;
-    st = record_batch(s, segment, &delta, err);
+    st = record_batch(s, segment, &delta, dropped, err);
     if (st != CANDOR_OK) {
         /* Without its row the file would be adopted and the records batched again. */
-        if (b->row.events != 0) candor_unlink_quiet(path);
+        if (path[0] != '\0') candor_unlink_quiet(path);
         return st;
     }
+    if (s->exporter != NULL && b->row.events != 0) candor_store_forget(s, b->row.id);
     if (own) candor_counts_add(&s->merged, &delta);
     *at = b->lost ? limit : b->to;
     *records = b->row.events + b->damaged;
+    if (b->rollup != NULL) *records += b->rollup->events + b->rollup->counted_before;
     return CANDOR_OK;
 }
 
@@ -219,59 +291,70 @@ bool candor_store_finish_segment(candor_store *s, candor_segment *segment, bool 
 
 void candor_store_forget_segment(candor_store *s, const unsigned char id[16])
 {
+    candor_rollup_forget_segment(s->state, id);
     (void)!candor_state_forget_segment(s->state, id, NULL); /* the next start forgets it */
 }
 
 candor_status candor_store_adopt(candor_store *s, candor_err *err)
 {
-    return record_batch(s, NULL, NULL, err);
+    return record_batch(s, NULL, NULL, 0, err);
 }
 
 candor_status candor_store_read(candor_store *s, const char *id, candor_err *err)
 {
-    char path[CANDOR_PATH_MAX];
     candor_buf_clear(&s->file);
-    candor_status st = candor_store_path(s, id, path, err);
-    if (st == CANDOR_OK) st = candor_file_read_all(path, CANDOR_SPOOL_FILE_MAX, &s->file, err);
-    return st == CANDOR_LIMIT ? CANDOR_CORRUPT : st;
+    return candor_store_load(s, id, &s->file, err);
 }
 
 /* --- a batch's end --------------------------------------------------------------------------- */
 
-static void forget(candor_store *s, const char *id)
+/* Close the transaction that began with what is marked in it, and say where the batch's file is. */
+static candor_status end_mark(candor_store *s, const candor_batch_row *row, candor_status marked,
+                              char path[CANDOR_PATH_MAX], candor_err *err)
 {
-    (void)!candor_state_forget(s->state, id, NULL); /* recover.c finishes what is left */
+    candor_status st = candor_state_end(s->state, marked, err);
+    return st == CANDOR_OK ? candor_store_path(s, row->id, path, err) : st;
+}
+
+static candor_status mark_lost(candor_store *s, const candor_batch_row *row, candor_loss loss,
+                               char path[CANDOR_PATH_MAX], candor_err *err)
+{
+    bool changed = false;
+    candor_status st = candor_state_begin(s->state, err);
+    if (st != CANDOR_OK) return st;
+    st = candor_state_mark_lost(s->state, row, loss, &changed, err);
+    return end_mark(s, row, st, path, err);
+}
+
+static void bound_ledger(candor_store *s)
+{
+    candor_ledger_bound(&s->ledger, s->dir, (uint64_t)s->settings->ledger_max_bytes,
+                        s->settings->retention_days * DAY_MS);
+}
+
+static void delete_batch(candor_store *s, const candor_batch_row *row, const char *path)
+{
+    candor_unlink_quiet(path);
+    candor_store_forget(s, row->id);
 }
 
 candor_status candor_store_lost(candor_store *s, const candor_batch_row *row, candor_loss loss,
                                 candor_err *err)
 {
     char path[CANDOR_PATH_MAX];
-    bool changed = false;
-    candor_status st = candor_state_begin(s->state, err);
-    if (st != CANDOR_OK) return st;
-    st = candor_state_mark_lost(s->state, row, loss, &changed, err);
-    st = candor_state_end(s->state, st, err);
-    if (st == CANDOR_OK) st = candor_store_path(s, row->id, path, err);
-    if (st != CANDOR_OK) return st;
-    candor_unlink_quiet(path);
-    forget(s, row->id);
-    return CANDOR_OK;
+    candor_status st = mark_lost(s, row, loss, path, err);
+    if (st == CANDOR_OK) delete_batch(s, row, path);
+    return st;
 }
 
 candor_status candor_store_quarantine(candor_store *s, const candor_batch_row *row,
                                       candor_loss loss, candor_err *err)
 {
     char path[CANDOR_PATH_MAX];
-    bool changed = false;
-    candor_status st = candor_state_begin(s->state, err);
-    if (st != CANDOR_OK) return st;
-    st = candor_state_mark_lost(s->state, row, loss, &changed, err);
-    st = candor_state_end(s->state, st, err);
-    if (st == CANDOR_OK) st = candor_store_path(s, row->id, path, err);
+    candor_status st = mark_lost(s, row, loss, path, err);
     if (st != CANDOR_OK) return st;
     candor_store_quarantine_file(s, path, path + strlen(s->spool_dir) + 1);
-    forget(s, row->id);
+    candor_store_forget(s, row->id);
     return CANDOR_OK;
 }
 
@@ -283,12 +366,14 @@ candor_status candor_store_sent(candor_store *s, const candor_batch_row *row, ui
     candor_status st = candor_state_begin(s->state, err);
     if (st != CANDOR_OK) return st;
     st = candor_state_mark_sent(s->state, row, rejected, &changed, err);
-    st = candor_state_end(s->state, st, err);
-    if (st == CANDOR_OK) st = candor_store_path(s, row->id, path, err);
+    st = end_mark(s, row, st, path, err);
     if (st != CANDOR_OK) return st;
-    candor_unlink_quiet(path);
-    forget(s, row->id);
-    return CANDOR_OK;
+    /* What OTLP has posted were documents, not the file. */
+    if (s->settings->exporter == CANDOR_EXPORT_CANDOR)
+        candor_ledger_keep(&s->ledger, s->dir, path, (uint64_t)s->settings->ledger_max_bytes);
+    delete_batch(s, row, path);
+    bound_ledger(s);
+    return st;
 }
 
 void candor_store_count_loss(candor_store *s, candor_loss loss, uint64_t n)
@@ -305,6 +390,7 @@ static bool evict_one(candor_store *s, int64_t before_ms, candor_loss loss)
     candor_err err = {0};
     candor_status st = candor_state_next(s->state, "", INT64_MAX, false, &row, &err);
     if (st != CANDOR_OK || row.created_ms >= before_ms) return false;
+    if (loss == CANDOR_LOSS_EXPIRED && candor_store_locked(s, row.id)) loss = CANDOR_LOSS_KEY_LOST;
     st = candor_store_lost(s, &row, loss, &err);
     if (st != CANDOR_OK) candor_store_note(s, &err);
     return st == CANDOR_OK;
@@ -343,6 +429,7 @@ void candor_store_enforce(candor_store *s)
     if (candor_state_total(s->state, &totals, NULL) == CANDOR_OK)
         expire_batches(s, &totals, oldest_allowed);
     candor_store_expire_quarantine(s, oldest_allowed);
+    if (s->usable) bound_ledger(s);
     while (candor_state_total(s->state, &totals, NULL) == CANDOR_OK &&
            totals.bytes > (uint64_t)s->settings->spool_max_bytes &&
            evict_one(s, INT64_MAX, CANDOR_LOSS_SPOOL_FULL)) {

@@ -10,11 +10,18 @@
 
 #include <stdatomic.h>
 
-#include "client/batch.h"
+#include "client/consent.h"
+#include "client/export_otlp.h"
+#include "client/ledger.h"
 #include "client/settings.h"
+#include "client/vault_seal.h"
 
 /* Largest spool file that is read back: incompressible lines and gzip's overhead. */
 #define CANDOR_SPOOL_FILE_MAX (2 * 1024 * 1024)
+
+/* With the option encryptSpool a file is <batch id>.jsonl.gz.enc, sealed (vault_seal.h); its note
+ * is the comment of the gzip inside. Without a key nothing is batched, and such a file is locked.
+ */
 
 /* How long a batch or a quarantined file must have looked expired before it goes: a clock that is
  * wrong for a moment must not empty the spool. Measured on the monotonic clock, in this process. */
@@ -29,11 +36,18 @@ typedef struct candor_store {
     const candor_settings *settings;
     const _Atomic bool *stop; /* the client closes: recovery ends after the batch at hand */
     const _Atomic int64_t *stop_at_ns; /* NULL until candor_store_started */
+    const candor_consent *consent;     /* recovery ends likewise when it changes; NULL: not asked */
     char dir[CANDOR_PATH_MAX], journal_dir[CANDOR_PATH_MAX];
     char spool_dir[CANDOR_PATH_MAX], quarantine_dir[CANDOR_PATH_MAX];
-    candor_state *state;  /* never NULL once open succeeded */
-    candor_batch batch;   /* scratch */
-    candor_buf file;      /* scratch */
+    candor_exporter *exporter; /* NULL: batches go to the spool */
+    candor_state *state;       /* never NULL once open succeeded */
+    candor_batch batch;        /* scratch */
+    candor_buf file;           /* scratch */
+    candor_buf sealed;         /* scratch */
+    candor_keyring *keys;      /* borrowed; NULL: there are none */
+    uint64_t locked;           /* batches whose key is not set, as of the last look */
+    candor_rollups rollups;
+    candor_ledger ledger;
     candor_counts merged; /* of this process's segments, what has reached state.db */
     unsigned quarantined;
     int64_t quarantine_oldest_ms; /* INT64_MAX: none */
@@ -50,6 +64,10 @@ typedef struct candor_store {
 CANDOR_CHECK candor_status candor_store_open(candor_store *s, const candor_settings *settings,
                                              const _Atomic bool *stop, const char *dir,
                                              const candor_err *dir_error);
+/* Its two halves: the directories, which is quick, then state.db. */
+void candor_store_begin(candor_store *s, const candor_settings *settings, const _Atomic bool *stop,
+                        const char *dir, const candor_err *dir_error);
+CANDOR_CHECK candor_status candor_store_open_state(candor_store *s);
 /* Nobody waits for the store's opening any more: state.db may wait for other processes, until
  * *stop_at_ns once that is not 0. */
 void candor_store_started(candor_store *s, const _Atomic int64_t *stop_at_ns);
@@ -71,8 +89,31 @@ void candor_store_forget_segment(candor_store *s, const unsigned char id[16]);
 
 /* Insert what candor_batch_adopt found in s->batch. */
 CANDOR_CHECK candor_status candor_store_adopt(candor_store *s, candor_err *err);
-/* The whole file of a batch into s->file. CANDOR_CORRUPT, CANDOR_NOTFOUND. */
+/* The whole gzip of a batch into s->file. CANDOR_CORRUPT, CANDOR_NOTFOUND; CANDOR_DENIED: locked,
+ * or not readable. */
 CANDOR_CHECK candor_status candor_store_read(candor_store *s, const char *id, candor_err *err);
+/* The same, appended to out. */
+CANDOR_CHECK candor_status candor_store_load(candor_store *s, const char *id, candor_buf *out,
+                                             candor_err *err);
+/* Whether the batch is encrypted with a key that is not set. */
+bool candor_store_locked(candor_store *s, const char *id);
+/* What a locked file says of itself, into s->batch. */
+CANDOR_CHECK candor_status candor_store_adopt_locked(candor_store *s, const char *id,
+                                                     candor_err *err);
+/* Seal the gzip of s->batch into s->sealed; its row's size becomes that. CANDOR_DENIED: there is no
+ * key. */
+CANDOR_CHECK candor_status candor_store_seal(candor_store *s, candor_bytes gz, candor_err *err);
+/* Write the spool file of s->batch, sealed or as it is. */
+CANDOR_CHECK candor_status candor_store_write(candor_store *s, candor_bytes gz,
+                                              char path[CANDOR_PATH_MAX], candor_err *err);
+/* Delete the batch's file in the form that candor_store_write does not write: sealed, or not. */
+void candor_store_unlink_other(const candor_store *s, const char *id);
+/* Count the batches that are locked. retry: other keys are set, what was locked is due now. */
+void candor_store_look_locked(candor_store *s, bool retry);
+/* Say in text how many batches are locked, when it says nothing else yet. */
+void candor_store_describe_locked(const candor_store *s, char *text, size_t cap);
+/* Delete the row of a batch that is marked as gone; the next start does it where this fails. */
+void candor_store_forget(candor_store *s, const char *id);
 /* Ends of a batch. lost deletes the file; quarantine moves it. */
 CANDOR_CHECK candor_status candor_store_lost(candor_store *s, const candor_batch_row *row,
                                              candor_loss loss, candor_err *err);
@@ -105,7 +146,7 @@ void candor_store_heal(candor_store *s);
 /* Journal records that went: kept and purged. */
 void candor_store_count_purged(candor_store *s, uint64_t records);
 bool candor_store_disk_low(candor_store *s); /* asks the file system, remembers */
-/* id.jsonl.gz in the spool directory. */
+/* id.jsonl.gz in the spool directory, or id.jsonl.gz.enc when that is there. */
 CANDOR_CHECK candor_status candor_store_path(const candor_store *s, const char *id,
                                              char out[CANDOR_PATH_MAX], candor_err *err);
 

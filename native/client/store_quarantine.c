@@ -160,11 +160,13 @@ candor_status candor_store_purge(candor_store *s, uint64_t journal_records, uint
                                  candor_err *err)
 {
     purge_run run = {.store = s};
+    uint64_t rolled_up = 0;
     candor_status st = candor_state_begin(s->state, err);
     if (st == CANDOR_OK) {
         st = candor_state_each(s->state, mark_row, &run, err);
         if (st == CANDOR_OK) st = run.status;
         if (st == CANDOR_OK) st = add_purged(s, journal_records, err);
+        if (st == CANDOR_OK) st = candor_rollup_purge(s->state, &rolled_up, err);
         if (st == CANDOR_OK) st = candor_state_trim_hours(s->state, INT64_MAX, err);
         st = candor_state_end(s->state, st, err);
     }
@@ -172,9 +174,10 @@ candor_status candor_store_purge(candor_store *s, uint64_t journal_records, uint
     if (s->usable) {
         empty_dir(s->spool_dir, candor_name_batch);
         empty_dir(s->quarantine_dir, candor_name_quarantined);
+        candor_ledger_forget(&s->ledger, s->dir);
         candor_store_scan_quarantine(s);
     }
     if (st == CANDOR_OK) st = candor_state_each(s->state, forget_row, &run, err);
-    *events = journal_records + run.events;
+    *events = journal_records + run.events + rolled_up;
     return st;
 }

@@ -1,14 +1,17 @@
 /* The one thread of a client: batches what waits, uploads what is due, does what callers ask, and
  * sleeps without a timer when there is nothing to wait for. */
 #include "client/client.h"
+#include "client/erase.h"
 #include "client/jobs.h"
 #include "client/recover.h"
 
 #define MS_NS  1000000ull
 #define DAY_MS 86400000LL
-/* While something is buffered or in flight, another process's "off" is obeyed within this time
- * (requirements R26: one second). With nothing buffered there is nothing to obey. */
+/* Another process's "off" wakes this worker (candor_consent_watch). While something is buffered or
+ * in flight it also looks by itself, for a process that was killed before it could tell, and for
+ * systems that have no watch left (requirements R26: one second). */
 #define CONSENT_POLL_MS  500
+#define EXPORT_POLL_MS   10 /* while closing */
 #define RETRY_DRAIN_NS   (2000 * MS_NS)
 #define RETRY_SEGMENT_NS (1000 * MS_NS)
 #define RETRY_ENFORCE_NS (60000 * MS_NS)
@@ -20,36 +23,6 @@ uint64_t candor_worker_turns(candor_client *c)
 
 /* --- consent --------------------------------------------------------------------------------- */
 
-/* Off and on again before the worker came round: what was buffered at "off" still goes. */
-static bool purge_asked(const candor_worker *w)
-{
-    for (const candor_command *job = w->jobs; job != NULL; job = job->next)
-        if (job->type == CANDOR_COMMAND_CONSENT && job->purge) return true;
-    return false;
-}
-
-/* The purge is counted for the job that asked, so that its callback can say how much it was. */
-static void note_purged(candor_worker *w, uint64_t events)
-{
-    for (candor_command *job = w->jobs; job != NULL; job = job->next) {
-        if (job->type != CANDOR_COMMAND_CONSENT) continue;
-        job->events = events;
-        job->purge = false;
-    }
-}
-
-/* Whether "off" is this process's alone: as it stands, or, when it is on again, as it was asked. */
-static bool off_is_own(candor_client *c, bool on)
-{
-    candor_journal_lock(&c->journal);
-    bool own = candor_gate_own(c);
-    candor_journal_unlock(&c->journal);
-    if (!on) return own;
-    for (const candor_command *job = c->worker.jobs; job != NULL; job = job->next)
-        if (job->type == CANDOR_COMMAND_CONSENT && job->purge && !job->own) return false;
-    return true;
-}
-
 static void obey_purges(candor_client *c)
 {
     candor_worker *w = &c->worker;
@@ -59,32 +32,82 @@ static void obey_purges(candor_client *c)
     if (w->storage_open) candor_jobs_purge_journal(c);
 }
 
+/* Who only looks deletes nothing that nobody asked it to delete. The same holds for a choice that
+ * cannot be read: it is obeyed by silence; deleting needs one that somebody made. */
+static bool spares(const candor_client *c, const candor_owed *owed)
+{
+    bool unread = candor_consent_choice(c->consent) == CANDOR_CHOICE_UNREADABLE ||
+                  c->settings.config_enabled == CANDOR_CONFIG_UNREADABLE;
+    return (c->settings.inspect != 0 || unread) && !owed->asked;
+}
+
+static void pay(candor_client *c, const candor_owed *owed)
+{
+    candor_worker *w = &c->worker;
+    candor_err err = {0};
+    w->purged_events = 0;
+    if (w->storage_open) candor_uploader_cancel(&w->uploader);
+    if (w->storage_open && !spares(c, owed)) {
+        w->session_ended = w->session_ended || owed->ended;
+        w->retry_segment_ns = 0;
+        if (owed->all) {
+            w->purge_live_ms = owed->at_ms;
+            candor_status st = candor_jobs_purge(c, !owed->shared, &w->purged_events, &err);
+            w->purge_live_ms = 0;
+            if (st != CANDOR_OK) candor_store_note(&w->store, &err);
+        } else {
+            candor_jobs_purge_journal(c);
+        }
+    }
+    candor_erase_obey(c, owed->asked);
+    (void)candor_gate_paid(c, owed);
+}
+
+static void look_at_consent(candor_client *c)
+{
+    candor_worker *w = &c->worker;
+    if (candor_consent_epoch(c->consent) == atomic_load(&c->seen_epoch)) return;
+    (void)candor_gate_refresh(c);
+    /* a choice may have brought the file that was missing at the start */
+    if (!w->watching) w->watching = candor_consent_watch(c->consent, c->waker);
+}
+
+/* The batch that was just written was recorded before what the process has to obey by now. */
+static void take_back(candor_client *c)
+{
+    candor_store *s = &c->worker.store;
+    look_at_consent(c);
+    const candor_owed owed = candor_gate_owed(c);
+    if (!owed.journal || spares(c, &owed) || s->batch.row.events == 0) return;
+    (void)!candor_store_lost(s, &s->batch.row, CANDOR_LOSS_PURGED, NULL);
+}
+
 static void obey_consent(candor_client *c)
 {
     candor_worker *w = &c->worker;
-    uint64_t events = 0;
-    candor_err err = {0};
-    if (candor_consent_epoch(c->consent) != atomic_load(&c->seen_epoch))
-        (void)candor_gate_refresh(c);
+    look_at_consent(c);
+    candor_consent_announce(c->consent); /* what this process has changed */
+    candor_mode_obey(c);
     obey_purges(c);
-    bool on = atomic_load(&c->enabled), asked = !w->silenced && purge_asked(w);
-    if (on) w->silenced = false;
-    if ((on || w->silenced) && !asked) return;
-    /* A choice that cannot be read is obeyed by silence; deleting needs one that somebody made. */
-    bool unread = candor_consent_choice(c->consent) == CANDOR_CHOICE_UNREADABLE;
-    if ((c->settings.inspect != 0 || unread) && !asked) {
-        w->silenced = true;
-        return;
+    const candor_owed owed = candor_gate_owed(c);
+    if (owed.journal) pay(c, &owed);
+    bool on = atomic_load(&c->enabled);
+    if (on && w->erased) candor_erase_undo(c);
+    if (on && w->session_ended) {
+        candor_gate_new_session(c, false);
+        candor_worker_storage_ready(c); /* it borrows what the session has made anew */
     }
-    if (candor_jobs_purge(c, off_is_own(c, on), &events, &err) != CANDOR_OK)
-        candor_store_note(&w->store, &err);
-    w->purged_events = events;
-    note_purged(w, events);
-    w->retry_segment_ns = 0;
+    if (on) w->session_ended = false;
     w->silenced = !on;
 }
 
 /* --- segments and batches -------------------------------------------------------------------- */
+
+/* What went wrong is over once both segments and batches can be written. */
+static void settled(candor_worker *w)
+{
+    if (!w->store.in_memory && !w->segment_trouble && !w->drain_failed) w->store.error[0] = '\0';
+}
 
 static void prepare_segments(candor_client *c, uint64_t now)
 {
@@ -97,13 +120,15 @@ static void prepare_segments(candor_client *c, uint64_t now)
         if (!candor_journal_unblock(&c->journal)) return;
     }
     candor_status st = candor_journal_prepare(&c->journal, &err);
-    if (st == CANDOR_OK) return;
-    w->retry_segment_ns = now + RETRY_SEGMENT_NS;
+    candor_journal_warm(&c->journal);
+    if (st != CANDOR_OK) w->retry_segment_ns = now + RETRY_SEGMENT_NS;
     /* The journal's own cap is no fault; a full disk is one, and has an errno. */
-    if (st != CANDOR_FULL || err.sys != 0) {
-        candor_store_note(&w->store, &err);
-        w->report_due = true;
-    }
+    bool trouble = st != CANDOR_OK && (st != CANDOR_FULL || err.sys != 0);
+    if (trouble) candor_store_note(&w->store, &err);
+    bool changed = trouble != w->segment_trouble;
+    w->segment_trouble = trouble;
+    if (changed) w->report_due = true;
+    if (changed && !trouble) settled(w);
 }
 
 static void mark_disk_low(candor_client *c)
@@ -145,10 +170,11 @@ static bool drain_once(candor_client *c, const candor_journal_view *view)
         w->retry_drain_ns = candor_clock_mono_ns() + RETRY_DRAIN_NS;
         return false;
     }
-    if (!w->store.in_memory) w->store.error[0] = '\0';
+    settled(w);
     after_batch(c, view->segment, at, records);
     w->retry_segment_ns = 0; /* room may have come free */
     (void)candor_journal_unblock(&c->journal);
+    take_back(c);
     candor_store_enforce(&w->store);
     return true;
 }
@@ -204,8 +230,11 @@ static void upload_due(candor_client *c)
 
 static int64_t expires_ms(const candor_worker *w)
 {
-    return candor_store_expires_ms(&w->store,
-                                   w->totals.batches != 0 ? w->totals.oldest_ms : INT64_MAX);
+    int64_t batches = candor_store_expires_ms(
+        &w->store, w->totals.batches != 0 ? w->totals.oldest_ms : INT64_MAX);
+    int64_t vault =
+        w->uploader.vault != NULL ? candor_vault_expires_ms(w->uploader.vault) : INT64_MAX;
+    return vault < batches ? vault : batches;
 }
 
 /* What is too old may have to stay for now: it has to look old for a while, a batch may be in
@@ -216,6 +245,7 @@ static void enforce_due(candor_client *c, uint64_t now)
     bool again = w->retry_enforce_ns != 0;
     if (again ? now < w->retry_enforce_ns : expires_ms(w) >= candor_clock_unix_ms()) return;
     candor_store_enforce(&w->store);
+    candor_vault_enforce(c->vault);
     candor_jobs_report(c);
     bool left = expires_ms(w) < candor_clock_unix_ms();
     w->retry_enforce_ns = left ? now + RETRY_ENFORCE_NS : 0;
@@ -252,11 +282,16 @@ static int64_t plan_wait(candor_client *c, uint64_t now)
     int64_t unix_now = candor_clock_unix_ms(), wait = -1;
     int jobs = candor_jobs_timeout(c);
     if (jobs >= 0) wait = jobs;
+    if (w->export_wait_ms != 0) wait = min_wait(wait, w->export_wait_ms);
     if (!w->storage_open || w->silenced) return wait;
     if (w->pending_since_ns != 0) wait = min_wait(wait, pending_wait(c, now));
+    if (candor_vault_wait_ms(c->vault, now) >= 0)
+        wait = min_wait(wait, candor_vault_wait_ms(c->vault, now));
     if (w->uploader.active) return min_wait(wait, CONSENT_POLL_MS);
     int64_t due = candor_uploader_due_ms(&w->uploader, &w->totals);
     if (due != INT64_MAX) wait = min_wait(wait, due - unix_now);
+    int64_t rollups = candor_rollups_wait_ms(&w->store);
+    if (rollups >= 0) wait = min_wait(wait, rollups);
     if (w->retry_enforce_ns != 0 || expires_ms(w) != INT64_MAX)
         wait = min_wait(wait, enforce_wait(w, now));
     if (w->retry_segment_ns > now)
@@ -318,10 +353,13 @@ static void turn(candor_client *c)
     obey_consent(c);
     if (w->storage_open && !w->silenced && w->store.usable) {
         prepare_segments(c, now);
-        more = drain_due(c, now, candor_jobs_want_drain(c));
+        more = drain_due(c, now, candor_jobs_want_drain(c) || candor_vault_presses(c->vault));
+        if (candor_rollups_turn(&w->store)) w->report_due = true;
     }
+    if (w->storage_open) candor_vault_turn(c, !more && candor_jobs_want_drain(c));
     candor_jobs_run(c);
     if (w->storage_open && candor_state_damaged(w->store.state)) heal(c);
+    w->export_wait_ms = candor_exporter_pump(&w->exporter);
     if (w->report_due) candor_jobs_report(c);
     if (w->storage_open && !w->silenced && w->store.usable) {
         enforce_due(c, now);
@@ -339,27 +377,78 @@ static void block_segments(candor_client *c)
     candor_journal_unlock(&c->journal);
 }
 
+/* The directories: all that the journal needs. */
+static void begin_storage(candor_client *c)
+{
+    candor_worker *w = &c->worker;
+    if (c->no_files) return;
+    candor_store_begin(&w->store, &c->settings, &c->stop, c->has_dir ? c->dir : NULL,
+                       &c->dir_error);
+    w->store.consent = c->consent;
+    if (candor_exporter_is_local(&c->settings)) w->store.exporter = &w->exporter;
+}
+
+/* state.db, which takes longer. */
+static void open_state(candor_client *c)
+{
+    candor_worker *w = &c->worker;
+    const candor_uploader_identity identity = {c->identity.machine_id,
+                                               candor_schema_notice(c->schema), c->consent, c->ci};
+    if (c->no_files) return;
+    w->storage_open =
+        candor_store_open_state(&w->store) == CANDOR_OK &&
+        candor_uploader_init(&w->uploader, &w->store, &c->settings, &identity) == CANDOR_OK;
+    w->uploader.exporter = &w->exporter;
+}
+
+void candor_worker_open_storage(candor_client *c)
+{
+    begin_storage(c);
+    open_state(c);
+}
+
+void candor_worker_storage_ready(candor_client *c)
+{
+    candor_worker *w = &c->worker;
+    if (!w->storage_open) return;
+    candor_store_started(&w->store, &c->stop_at_ns);
+    if (c->vault->store == NULL) candor_vault_start(c);
+    candor_rollups_attach(&w->store, c->schema, candor_buf_bytes(&c->identity.context_json));
+}
+
+void candor_worker_close_storage(candor_client *c)
+{
+    candor_worker *w = &c->worker;
+    if (!w->storage_open) return;
+    w->storage_open = false;
+    candor_vault_detach(c->vault);
+    candor_uploader_deinit(&w->uploader);
+    candor_store_close(&w->store);
+}
+
 static void start(candor_client *c)
 {
     candor_worker *w = &c->worker;
     candor_recovered found;
     w->purges_seen = candor_consent_purges(c->consent);
-    const candor_uploader_identity identity = {c->identity.machine_id,
-                                               candor_schema_notice(c->schema)};
-    if (!c->no_files) {
-        candor_status st = candor_store_open(&w->store, &c->settings, &c->stop,
-                                             c->has_dir ? c->dir : NULL, &c->dir_error);
-        w->storage_open = st == CANDOR_OK;
-        if (st == CANDOR_OK &&
-            candor_uploader_init(&w->uploader, &w->store, &c->settings, &identity) != CANDOR_OK)
-            w->storage_open = false;
-    }
-    if (!w->storage_open || !w->store.usable) block_segments(c);
-    if (w->storage_open && w->store.usable && atomic_load(&c->enabled))
+    w->erases_seen = candor_consent_happened(c->consent, CANDOR_HAPPENED_ERASE);
+    w->erased = candor_gate_gdpr(c) && !c->no_files;
+    candor_exporter_init(&w->exporter, &c->settings, c->schema, c->has_dir ? c->dir : NULL);
+    if (!w->erased) begin_storage(c);
+    if (!w->store.usable)
+        block_segments(c);
+    else if (atomic_load(&c->enabled))
         prepare_segments(c, candor_clock_mono_ns());
     candor_jobs_report(c);
-    candor_latch_open(c->started); /* emit works from here on; the past is picked up meanwhile */
-    if (w->storage_open) candor_store_started(&w->store, &c->stop_at_ns);
+    candor_latch_open(c->started); /* emit works from here on; the rest comes meanwhile */
+    w->watching = candor_consent_watch(c->consent, c->waker);
+    if (w->erased)
+        candor_erase(c, false);
+    else
+        open_state(c);
+    if (!w->storage_open) block_segments(c);
+    candor_worker_storage_ready(c);
+    candor_jobs_report(c);
     if (w->storage_open && atomic_load(&c->enabled)) {
         candor_recover(&w->store, &found);
         candor_store_enforce(&w->store);
@@ -382,11 +471,15 @@ static void finish(candor_client *c)
             if (!drain_once(c, &view)) break;
         }
     }
+    if (w->storage_open) candor_vault_finish(c);
+    while (candor_exporter_pump(&w->exporter) != 0 &&
+           (int64_t)candor_clock_mono_ns() < atomic_load(&c->stop_at_ns))
+        candor_waker_sleep(c->waker, EXPORT_POLL_MS);
     candor_jobs_close(c);
+    candor_exporter_deinit(&w->exporter);
     candor_journal_deinit(&c->journal, w->storage_open ? candor_jobs_end_segment : NULL, c);
-    if (!w->storage_open) return;
-    candor_uploader_deinit(&w->uploader);
-    candor_store_close(&w->store);
+    candor_worker_close_storage(c);
+    if (w->erased) candor_erase(c, false);
 }
 
 void candor_worker_run(void *client)

@@ -182,7 +182,6 @@ static const vendor vendors[] = {
     V("CFPAT-", REST_DASH, 20),
     V("1//0", REST_DASH, 30),
     V("phc_", REST_ALNUM, 30),
-    V("sntrys_", REST_DASH, 16),
 };
 #define N_VENDORS (sizeof(vendors) / sizeof(vendors[0]))
 

@@ -4,6 +4,7 @@
 
 #include "base/uuid.h"
 #include "contract/redact.h"
+#include "contract/rules_attrs.h"
 #include "contract/rules_text.h"
 
 /* Years 2000 to 2100: a clock outside is wrong, and the text form stays 24 bytes. */
@@ -184,7 +185,17 @@ static char *write_hash(candor_rules *r, const candor_value *v, char *to)
     return write_hash_of(r, in, to);
 }
 
-/* Every kind but TEXT and STACK. */
+static char *write_nanos(candor_rules *r, const candor_value *v, char *to)
+{
+    char text[CANDOR_NANOS_TEXT];
+    uint64_t n = v->u64;
+    if (v->type == CANDOR_VALUE_STRING ? !candor_nanos_parse(v->str, &n)
+                                       : v->type != CANDOR_VALUE_U64)
+        return refuse(r, CANDOR_ADJUST_BAD_TYPE);
+    return write_quoted(to, candor_nanos_format(n, text));
+}
+
+/* Every kind but TEXT, STACK and ATTRS. */
 static char *write_short(candor_rules *r, const candor_field *f, const candor_value *v, char *to)
 {
     switch (f->of) {
@@ -206,7 +217,9 @@ static char *write_short(candor_rules *r, const candor_field *f, const candor_va
     case CANDOR_KIND_HASH:
         return write_hash(r, v, to);
     case CANDOR_KIND_CONTENT:
-        return refuse(r, CANDOR_ADJUST_CONTENT_WITHHELD);
+        return r->s->content_apart ? NULL : refuse(r, CANDOR_ADJUST_CONTENT_WITHHELD);
+    case CANDOR_KIND_NANOS:
+        return write_nanos(r, v, to);
     default:
         return refuse(r, CANDOR_ADJUST_BAD_TYPE);
     }
@@ -288,6 +301,21 @@ static void put_key(candor_rules *r, const candor_field *f)
     candor_buf_put_bytes(r->out, f->key_json);
 }
 
+static void open_nested(candor_rules *r, const candor_field *f, char bracket)
+{
+    put_key(r, f);
+    candor_buf_put_c(r->out, bracket);
+    r->first = true;
+}
+
+static void close_nested(candor_rules *r, char bracket)
+{
+    if (r->status != CANDOR_OK) return;
+    candor_buf_put_c(r->out, bracket);
+    r->first = false;
+    check_size(r);
+}
+
 static void put_list(candor_rules *r, const candor_field *f, const candor_value *v)
 {
     candor_rules_list_begin(r, f);
@@ -306,16 +334,17 @@ void candor_rules_field(candor_rules *r, const candor_field *f, const candor_val
             candor_tally_add(r->tally, CANDOR_ADJUST_BAD_TYPE);
         return;
     }
-    put_value(r, f->key_json, f, v);
+    if (f->kind == CANDOR_KIND_ATTRS)
+        candor_rules_attrs(r, f, v);
+    else
+        put_value(r, f->key_json, f, v);
 }
 
 void candor_rules_list_begin(candor_rules *r, const candor_field *f)
 {
     if (r->status != CANDOR_OK) return;
-    put_key(r, f);
-    candor_buf_put_c(r->out, '[');
+    open_nested(r, f, '[');
     r->list_seen = 0;
-    r->first = true;
 }
 
 bool candor_rules_list_full(const candor_rules *r, const candor_field *f)
@@ -337,10 +366,17 @@ void candor_rules_list_item(candor_rules *r, const candor_field *f, const candor
 
 void candor_rules_list_end(candor_rules *r)
 {
-    if (r->status != CANDOR_OK) return;
-    candor_buf_put_c(r->out, ']');
-    r->first = false;
-    check_size(r);
+    close_nested(r, ']');
+}
+
+void candor_rules_attrs_begin(candor_rules *r, const candor_field *f)
+{
+    if (r->status == CANDOR_OK) open_nested(r, f, '{');
+}
+
+void candor_rules_attrs_end(candor_rules *r)
+{
+    close_nested(r, '}');
 }
 
 candor_status candor_rules_end(candor_rules *r)

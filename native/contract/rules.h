@@ -25,6 +25,9 @@ void candor_rules_list_begin(candor_rules *r, const candor_field *f);
 bool candor_rules_list_full(const candor_rules *r, const candor_field *f);
 void candor_rules_list_item(candor_rules *r, const candor_field *f, const candor_value *v);
 void candor_rules_list_end(candor_rules *r);
+/* The same for a nested object: its members are candor_rules_field of f->attributes. */
+void candor_rules_attrs_begin(candor_rules *r, const candor_field *f);
+void candor_rules_attrs_end(candor_rules *r);
 /* Closes the object. After a failure out is as it was at begin. */
 CANDOR_CHECK candor_status candor_rules_end(candor_rules *r);
 

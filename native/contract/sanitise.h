@@ -36,9 +36,10 @@ typedef enum candor_value_type {
     CANDOR_VALUE_ABSENT,
     CANDOR_VALUE_NUMBER, /* num; a boolean is 0 or 1 with BOOL */
     CANDOR_VALUE_BOOL,
-    CANDOR_VALUE_STRING, /* str: UTF-8, decoded */
+    CANDOR_VALUE_STRING, /* str: UTF-8, decoded; for ATTRS the JSON text of the object */
     CANDOR_VALUE_INDEX,  /* num: index into ENUM values; out of range is an unknown value */
     CANDOR_VALUE_LIST,   /* items, n_items */
+    CANDOR_VALUE_U64,    /* u64 */
     CANDOR_VALUE_BAD     /* present, of a type the field does not take */
 } candor_value_type;
 
@@ -46,7 +47,10 @@ typedef struct candor_value {
     candor_value_type type;
     bool
         cut; /* STRING: the front end already cut it; trimmed back to a boundary before redaction */
-    double num;
+    union {
+        double num;
+        uint64_t u64;
+    };
     candor_bytes str;
     const struct candor_value *items;
     unsigned n_items;
@@ -62,7 +66,8 @@ typedef struct candor_sanitiser {
     const candor_schema *schema;
     candor_hmac *hash_key; /* borrowed; this thread's own */
     candor_sanitise_mode mode;
-    bool redact_off; /* test hook only: set by tests, reachable from no option of a release */
+    bool content_apart; /* content fields travel as attachments: left out, and nothing is counted */
+    bool redact_off;    /* test hook only: set by tests, reachable from no option of a release */
     candor_buf scratch, spare; /* private */
 } candor_sanitiser;
 
@@ -93,7 +98,9 @@ CANDOR_CHECK candor_status candor_sanitise_json(candor_sanitiser *s, const cando
  *   28   u32 heap_end      end of what was written, from the start of the area
  *   32   f64 slots[64]     number, bool, duration, bucket, int: the value; time: unix ms;
  *                          enum: index, or -1 for unknown;
- *                          string kinds and lists: two u32, at and len (bytes; elements)
+ *                          nanos: two u32, the low and the high word;
+ *                          string kinds and lists: two u32, at and len (bytes; elements);
+ *                          attrs: as a string, the JSON text of the object
  *   544  heap              UTF-8 of strings; list elements 8-byte aligned, each as a slot
  * Bit 31 of a string's len: the encoder cut it (CANDOR_TYPED_CUT). */
 #define CANDOR_TYPED_SLOTS_AT 32

@@ -3,7 +3,7 @@
  * only, in schema order. What is not in the schema is skipped unread. */
 #include "contract/sanitise_json.h"
 
-#include "contract/rules.h"
+#include "contract/rules_attrs.h"
 
 /* Where the value of each present field stands. An array's or object's raw is its whole text. */
 typedef struct found {
@@ -80,8 +80,8 @@ static candor_status decode_string(candor_sanitiser *s, const candor_json_token 
     return CANDOR_OK;
 }
 
-/* A scalar; a container is of no type that a rule takes. */
-static candor_status load_value(candor_sanitiser *s, const candor_json_token *t, candor_value *v)
+candor_status candor_json_load_value(candor_sanitiser *s, const candor_json_token *t, candor_kind k,
+                                     candor_value *v)
 {
     *v = (candor_value){.type = CANDOR_VALUE_BAD};
     switch (t->type) {
@@ -94,6 +94,10 @@ static candor_status load_value(candor_sanitiser *s, const candor_json_token *t,
         v->num = t->type == CANDOR_JSON_TRUE;
         return CANDOR_OK;
     case CANDOR_JSON_NUMBER:
+        if (k == CANDOR_KIND_NANOS) { /* more digits than a double holds */
+            if (candor_nanos_parse(t->raw, &v->u64)) v->type = CANDOR_VALUE_U64;
+            return CANDOR_OK;
+        }
         v->type = CANDOR_VALUE_NUMBER;
         v->num = candor_json_double(t->raw);
         return CANDOR_OK;
@@ -118,7 +122,8 @@ static void write_list(candor_rules *r, const candor_field *f, candor_bytes raw)
         candor_json_token item = t;
         (void)candor_json_skip(&j, &t, NULL);
         v.type = CANDOR_VALUE_ABSENT;
-        if (!candor_rules_list_full(r, f)) r->status = load_value(r->s, &item, &v);
+        if (!candor_rules_list_full(r, f))
+            r->status = candor_json_load_value(r->s, &item, f->of, &v);
         candor_rules_list_item(r, f, &v);
     }
     candor_rules_list_end(r);
@@ -131,7 +136,12 @@ static void write_field(candor_rules *r, const candor_field *f, const candor_jso
         write_list(r, f, t->raw);
         return;
     }
-    r->status = load_value(r->s, t, &v);
+    if (f->kind == CANDOR_KIND_ATTRS && t->type == CANDOR_JSON_OBJECT)
+        v = (candor_value){.type = CANDOR_VALUE_STRING, .str = t->raw};
+    else if (f->kind == CANDOR_KIND_ATTRS && t->type != CANDOR_JSON_NULL)
+        v = (candor_value){.type = CANDOR_VALUE_BAD};
+    else
+        r->status = candor_json_load_value(r->s, t, f->kind, &v);
     candor_rules_field(r, f, &v);
 }
 

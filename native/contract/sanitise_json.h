@@ -13,6 +13,11 @@ CANDOR_CHECK candor_status candor_sanitise_json_from(candor_sanitiser *s,
                                                      candor_buf *out, candor_tally *tally,
                                                      candor_err *err);
 
+/* A token as a value: a scalar, or what no rule takes. The text of a string may lie in s->spare.
+ * CANDOR_NOMEM. */
+CANDOR_CHECK candor_status candor_json_load_value(candor_sanitiser *s, const candor_json_token *t,
+                                                  candor_kind k, candor_value *v);
+
 /* Room for any key that a schema or an envelope knows, aliases included. */
 #define CANDOR_KEY_MAX (2 * CANDOR_NAME_MAX)
 /* The text of a KEY token: where it stands, or decoded into local; empty when it is longer than any

@@ -53,7 +53,12 @@ static inline bool load_value(const area *a, candor_kind k, const unsigned char 
     case CANDOR_KIND_TEXT:
     case CANDOR_KIND_STACK:
     case CANDOR_KIND_CONTENT:
+    case CANDOR_KIND_ATTRS:
         return load_string(a, slot, v);
+    case CANDOR_KIND_NANOS:
+        v->type = CANDOR_VALUE_U64;
+        v->u64 = (uint64_t)load_u32(slot) | (uint64_t)load_u32(slot + 4) << 32;
+        return true;
     case CANDOR_KIND_ENUM:
         v->type = CANDOR_VALUE_INDEX;
         break;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "contract/schema_reader.h"
+#include "contract/schema_rollup.h"
 #include "contract/schema_table.h"
 
 #define SLOT_EMPTY  0xffffu
@@ -72,6 +73,11 @@ static bool read_events(candor_reader *r, void *into)
     return candor_reader_map(r, "\"events\"", read_event, into);
 }
 
+static bool read_attributes(candor_reader *r, void *into)
+{
+    return candor_schema_read_attributes(r, &((file_spec *)into)->schema->attributes);
+}
+
 static bool fill_governance_ids(candor_reader *r, file_spec *f)
 {
     for (unsigned i = 0; i < f->schema->n_events; i++) {
@@ -95,13 +101,18 @@ static bool read_file(candor_reader *r, file_spec *f)
         {"version", true, read_version},
         {"notice", true, read_notice},
         {"governance_id", false, read_governance_id},
+        {"attributes", false, read_attributes},
         {"events", true, read_events},
     };
     if (!candor_reader_next(r) ||
         !candor_reader_object(r, "the schema", members, sizeof(members) / sizeof(members[0]), f,
                               NULL) ||
-        !candor_reader_next(r) || !fill_governance_ids(r, f))
+        !candor_reader_next(r) || !fill_governance_ids(r, f) ||
+        !candor_schema_resolve_rollups(r, f->events, f->schema->n_events))
         return false;
+    if (r->attrs_at != NULL && f->schema->attributes.n_fields == 0)
+        return candor_reader_fail(r, r->attrs_at,
+                                  "kind \"attrs\" needs \"attributes\" at the top of the schema");
     f->schema->version = (unsigned)f->version;
     f->schema->notice = (unsigned)f->notice;
     return true;
@@ -169,7 +180,8 @@ candor_status candor_schema_compile(candor_bytes text, const char *origin, cando
                            CANDOR_SCHEMA_FILE_MAX);
     candor_schema *s = calloc(1, sizeof(*s));
     if (s == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "schema", "%s", "out of memory");
-    candor_reader r = {.origin = origin, .err = err, .arena = &s->arena};
+    candor_reader r = {
+        .origin = origin, .err = err, .arena = &s->arena, .attributes = &s->attributes};
     candor_json_init(&r.j, text, DEPTH_MAX);
     candor_status st = compile(&r, s);
     if (st == CANDOR_OK)
@@ -205,6 +217,11 @@ const candor_event_def *candor_schema_at(const candor_schema *s, unsigned index)
 unsigned candor_schema_count(const candor_schema *s)
 {
     return s->n_events;
+}
+
+const candor_attributes *candor_schema_attributes(const candor_schema *s)
+{
+    return &s->attributes;
 }
 
 candor_bytes candor_schema_name(const candor_schema *s)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "contract/schema_rollup.h"
 #include "contract/schema_table.h"
 
 static void put_key(candor_buf *b, char first, const char *key)
@@ -100,6 +101,10 @@ static void put_element(candor_buf *b, const candor_field *f)
         put_kind(b, '{', f->of);
         put_integer(b, ',', "maxBytes", f->max_length);
         break;
+    case CANDOR_KIND_ATTRS:
+        put_kind(b, '{', f->of);
+        put_integer(b, ',', "maxItems", f->max_items);
+        break;
     default:
         put_kind(b, '{', f->of);
         break;
@@ -138,15 +143,16 @@ static int compare_events(const void *a, const void *b)
     return compare_bytes((*x)->name, (*y)->name);
 }
 
-static void put_fields(candor_buf *b, const candor_event_def *e)
+static void put_fields(candor_buf *b, char first, const char *key, const candor_field *fields,
+                       unsigned n)
 {
-    const candor_field *sorted[CANDOR_FIELDS_MAX];
-    for (unsigned i = 0; i < e->n_fields; i++)
-        sorted[i] = &e->fields[i];
-    if (e->n_fields > 1) qsort(sorted, e->n_fields, sizeof(sorted[0]), compare_fields);
-    put_key(b, ',', "fields");
+    const candor_field *sorted[CANDOR_ATTRIBUTES_MAX];
+    for (unsigned i = 0; i < n; i++)
+        sorted[i] = &fields[i];
+    if (n > 1) qsort(sorted, n, sizeof(sorted[0]), compare_fields);
+    put_key(b, first, key);
     candor_buf_put_c(b, '{');
-    for (unsigned i = 0; i < e->n_fields; i++) {
+    for (unsigned i = 0; i < n; i++) {
         if (i > 0) candor_buf_put_c(b, ',');
         candor_buf_put_bytes(b, sorted[i]->key_json);
         put_field(b, sorted[i]);
@@ -154,15 +160,16 @@ static void put_fields(candor_buf *b, const candor_event_def *e)
     candor_buf_put_c(b, '}');
 }
 
-static void put_event(candor_buf *b, const candor_event_def *e)
+static void put_event(candor_buf *b, const candor_schema *s, const candor_event_def *e)
 {
     candor_json_put_string(b, e->name);
     candor_buf_put_c(b, ':');
     put_text(b, '{', "category", e->category);
     put_text(b, ',', "expires", e->expires);
-    put_fields(b, e);
+    put_fields(b, ',', "fields", e->fields, e->n_fields);
     put_text(b, ',', "governance_id", e->governance_id);
     put_text(b, ',', "level", candor_bytes_str(candor_level_name(e->level)));
+    candor_schema_put_rollup(b, s, e);
     put_fixed(b, ',', "sample", e->sample);
     candor_buf_put_c(b, '}');
 }
@@ -173,11 +180,14 @@ candor_status candor_schema_canonical(const candor_schema *s, candor_buf *out)
     for (unsigned i = 0; i < s->n_events; i++)
         sorted[i] = &s->events[i];
     if (s->n_events > 1) qsort(sorted, s->n_events, sizeof(sorted[0]), compare_events);
-    put_key(out, '{', "events");
+    bool attributes = s->attributes.n_fields != 0;
+    if (attributes)
+        put_fields(out, '{', "attributes", s->attributes.fields, s->attributes.n_fields);
+    put_key(out, attributes ? ',' : '{', "events");
     candor_buf_put_c(out, '{');
     for (unsigned i = 0; i < s->n_events; i++) {
         if (i > 0) candor_buf_put_c(out, ',');
-        put_event(out, sorted[i]);
+        put_event(out, s, sorted[i]);
     }
     candor_buf_put_c(out, '}');
     put_text(out, ',', "governance_id", s->governance_id);
@@ -200,18 +210,25 @@ static void describe_field(candor_buf *b, const candor_field *f)
     candor_buf_put_c(b, '}');
 }
 
-static void describe_event(candor_buf *b, const candor_event_def *e)
+static void describe_fields(candor_buf *b, const char *key, const candor_field *fields, unsigned n)
+{
+    put_key(b, ',', key);
+    candor_buf_put_c(b, '[');
+    for (unsigned i = 0; i < n; i++) {
+        if (i > 0) candor_buf_put_c(b, ',');
+        describe_field(b, &fields[i]);
+    }
+    candor_buf_put_c(b, ']');
+}
+
+static void describe_event(candor_buf *b, const candor_schema *s, const candor_event_def *e)
 {
     put_text(b, '{', "name", e->name);
     put_text(b, ',', "category", e->category);
     put_text(b, ',', "level", candor_bytes_str(candor_level_name(e->level)));
-    put_key(b, ',', "fields");
-    candor_buf_put_c(b, '[');
-    for (unsigned i = 0; i < e->n_fields; i++) {
-        if (i > 0) candor_buf_put_c(b, ',');
-        describe_field(b, &e->fields[i]);
-    }
-    candor_buf_put(b, "]}", 2);
+    if (e->rollup != NULL) put_text(b, ',', "rollup", candor_schema_at(s, e->rollup->into)->name);
+    describe_fields(b, "fields", e->fields, e->n_fields);
+    candor_buf_put_c(b, '}');
 }
 
 candor_status candor_schema_describe(const candor_schema *s, candor_buf *out)
@@ -220,11 +237,13 @@ candor_status candor_schema_describe(const candor_schema *s, candor_buf *out)
     put_integer(out, ',', "version", s->version);
     put_integer(out, ',', "notice", s->notice);
     put_text(out, ',', "hash", candor_bytes_str(s->hash));
+    if (s->attributes.n_fields != 0)
+        describe_fields(out, "attributes", s->attributes.fields, s->attributes.n_fields);
     put_key(out, ',', "events");
     candor_buf_put_c(out, '[');
     for (unsigned i = 0; i < s->n_events; i++) {
         if (i > 0) candor_buf_put_c(out, ',');
-        describe_event(out, &s->events[i]);
+        describe_event(out, s, &s->events[i]);
     }
     candor_buf_put(out, "]}", 2);
     return out->failed ? CANDOR_NOMEM : CANDOR_OK;

@@ -1,5 +1,6 @@
 /* One event of a schema file: who owns it, what for, how long, and its fields. */
 #include "contract/schema_reader.h"
+#include "contract/schema_rollup.h"
 
 #include "base/uuid.h"
 
@@ -23,6 +24,7 @@ typedef enum member_id {
     M_SAMPLE,
     M_GOVERNANCE_ID,
     M_CHART,
+    M_ROLLUP,
     M_FIELDS,
     M_COUNT
 } member_id;
@@ -120,6 +122,11 @@ static bool read_chart(candor_reader *r, void *into)
                                 NULL);
 }
 
+static bool read_rollup(candor_reader *r, void *into)
+{
+    return candor_schema_read_rollup(r, ((event_spec *)into)->def);
+}
+
 /* promptLength -> prompt_length, isGitRepo -> is_git_repo, HTTPStatus -> http_status. out has 2*n.
  */
 static size_t snake_case(candor_bytes name, char *out)
@@ -141,17 +148,10 @@ static bool name_field(candor_reader *r, candor_bytes name, candor_field *f)
 {
     char alias[2 * CANDOR_NAME_MAX];
     candor_bytes snake = {alias, snake_case(name, alias)};
-    f->name = name;
     f->alias =
         candor_bytes_eq(snake, name) ? (candor_bytes){NULL, 0} : candor_arena_copy(r->arena, snake);
-    char *key = candor_arena_get(r->arena, name.n + 3);
-    if (key == NULL || (f->alias.p == NULL && !candor_bytes_eq(snake, name)))
-        return candor_reader_no_memory(r);
-    key[0] = '"';
-    memcpy(key + 1, name.p, name.n);
-    memcpy(key + 1 + name.n, "\":", 2);
-    f->key_json = (candor_bytes){key, name.n + 3};
-    return true;
+    if (f->alias.p == NULL && !candor_bytes_eq(snake, name)) return candor_reader_no_memory(r);
+    return candor_schema_name_field(r, name, f);
 }
 
 static bool answers_to(const candor_field *f, candor_bytes name)
@@ -199,6 +199,7 @@ static const candor_member members[M_COUNT] = {
     [M_SAMPLE] = {"sample", false, read_sample},
     [M_GOVERNANCE_ID] = {"governance_id", false, read_governance_id},
     [M_CHART] = {"chart", false, read_chart},
+    [M_ROLLUP] = {"rollup", false, read_rollup},
     [M_FIELDS] = {"fields", false, read_fields},
 };
 

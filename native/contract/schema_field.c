@@ -19,6 +19,7 @@ typedef enum member_id {
     M_MAX_BYTES,
     M_BOUNDS,
     M_OF,
+    M_MAX_ITEMS,
     M_NOTE,
     M_COUNT
 } member_id;
@@ -35,6 +36,7 @@ static const unsigned members_of_kind[CANDOR_KIND_COUNT] = {
     [CANDOR_KIND_STACK] = BIT(M_MAX_LENGTH),
     [CANDOR_KIND_CONTENT] = BIT(M_MAX_BYTES),
     [CANDOR_KIND_LIST] = BIT(M_OF) | BIT(M_MAX),
+    [CANDOR_KIND_ATTRS] = BIT(M_MAX_ITEMS),
 };
 
 #define CANDOR_KIND_AS_WORD(id, text) text,
@@ -48,7 +50,7 @@ const char *candor_kind_name(candor_kind k)
 /* A field as written, before its kind says what applies. */
 typedef struct field_spec {
     candor_kind kind;
-    double min, max, decimals, max_length, max_bytes;
+    double min, max, decimals, max_length, max_bytes, max_items;
     candor_bytes unit, note, other;
     const char *other_at;
     candor_bytes values[CANDOR_ENUM_VALUES_MAX];
@@ -178,8 +180,16 @@ static bool read_of(candor_reader *r, void *into)
     candor_field *of = &((field_spec *)into)->of;
     const char *at = candor_reader_at(r);
     if (!candor_schema_read_field(r, of)) return false;
-    if (of->kind != CANDOR_KIND_LIST && of->kind != CANDOR_KIND_CONTENT) return true;
+    const unsigned refused = BIT(CANDOR_KIND_LIST) | BIT(CANDOR_KIND_CONTENT) |
+                             BIT(CANDOR_KIND_NANOS) | BIT(CANDOR_KIND_ATTRS);
+    if ((refused & BIT(of->kind)) == 0) return true;
     return candor_reader_fail(r, at, "a list cannot hold kind \"%s\"", candor_kind_name(of->kind));
+}
+
+static bool read_max_items(candor_reader *r, void *into)
+{
+    return candor_reader_integer(r, "\"maxItems\"", 1, CANDOR_ATTRS_MAX,
+                                 &((field_spec *)into)->max_items);
 }
 
 static bool read_note(candor_reader *r, void *into)
@@ -199,6 +209,7 @@ static const candor_member members[M_COUNT] = {
     [M_MAX_BYTES] = {"maxBytes", false, read_max_bytes},
     [M_BOUNDS] = {"bounds", false, read_bounds},
     [M_OF] = {"of", false, read_of},
+    [M_MAX_ITEMS] = {"maxItems", false, read_max_items},
     [M_NOTE] = {"note", false, read_note},
 };
 
@@ -341,8 +352,13 @@ static bool build(candor_reader *r, field_spec *f, const char *const *at, candor
         return true;
     case CANDOR_KIND_LIST:
         return build_list(r, f, at, out);
+    case CANDOR_KIND_ATTRS:
+        out->max_items = at[M_MAX_ITEMS] ? (unsigned)f->max_items : 32;
+        out->attributes = r->attributes;
+        if (r->attrs_at == NULL) r->attrs_at = at[M_KIND];
+        return true;
     default:
-        return true; /* BOOL, TIME and HASH have no members of their own */
+        return true; /* BOOL, TIME, HASH and NANOS have no members of their own */
     }
 }
 

@@ -18,6 +18,8 @@ typedef struct candor_reader {
     candor_err *err;      /* may be NULL */
     candor_status status; /* of the first failure */
     candor_arena *arena;
+    const candor_attributes *attributes; /* the table that attrs fields refer to */
+    const char *attrs_at;                /* the first attrs field, NULL: none yet */
 } candor_reader;
 
 /* One key that an object may hold. */
@@ -68,6 +70,11 @@ bool candor_schema_read_event(candor_reader *r, candor_bytes name, const char *n
                               candor_event_def *def);
 /* Fills f from the field object just opened; name, alias and key are the caller's. */
 bool candor_schema_read_field(candor_reader *r, candor_field *f);
+
+/* The top-level table "attributes": the value whose first token was just read. */
+bool candor_schema_read_attributes(candor_reader *r, candor_attributes *out);
+/* A field's name, and its key as it is written, in the arena. */
+bool candor_schema_name_field(candor_reader *r, candor_bytes name, candor_field *f);
 
 /* FNV-1a, for tables of a few hundred short names. */
 static inline unsigned candor_name_hash(candor_bytes s)

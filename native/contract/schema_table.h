@@ -1,4 +1,4 @@
-/* The compiled schema. Private to schema.c and schema_canonical.c. Layer: contract. */
+/* The compiled schema. Private to schema*.c. Layer: contract. */
 #ifndef CANDOR_CONTRACT_SCHEMA_TABLE_H
 #define CANDOR_CONTRACT_SCHEMA_TABLE_H
 
@@ -10,6 +10,7 @@ struct candor_schema {
     candor_arena arena; /* owns all below */
     candor_bytes name, governance_id;
     unsigned version, notice;
+    candor_attributes attributes;
     const candor_event_def *events;
     unsigned n_events;
     const uint16_t *slots; /* open addressing over event names, at most half full */

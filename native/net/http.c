@@ -57,14 +57,14 @@ void candor_http_free(candor_http *h)
 {
     if (h == NULL) return;
     candor_http_disconnect(h);
-    curl_easy_cleanup(h->easy);
+    if (h->easy != NULL) h->curl.curl_easy_cleanup(h->easy);
     candor_trust_free(&h->trust);
     candor_buf_free(&h->body);
     candor_buf_free(&h->ca_pem);
     free(h->user_agent);
     free(h->proxy);
     free(h->ca_file);
-    if (h->curl_ready) curl_global_cleanup();
+    if (h->curl_ready) h->curl.curl_global_cleanup();
     free(h);
 }
 
@@ -72,24 +72,26 @@ void candor_http_free(candor_http *h)
  * own, which matters because the host or another addon may use the same libcurl. */
 static candor_status make_ready(candor_http *h, candor_err *err)
 {
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-    candor_status st;
+    const curl_version_info_data *info;
+    candor_status st = candor_curl_load(&h->curl, err);
 
+    if (st != CANDOR_OK) return st;
     if (h->easy == NULL) {
+        info = h->curl.curl_version_info(CURLVERSION_NOW);
         if (!(info->features & CURL_VERSION_THREADSAFE))
             return candor_fail(err, CANDOR_NET, 0, "libcurl",
                                "libcurl %s cannot be initialised safely from a thread; 7.85 or "
                                "later with atomics is needed",
                                info->version);
-        if (!h->curl_ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        if (!h->curl_ready && h->curl.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
             return candor_fail(err, CANDOR_NET, 0, "libcurl", "libcurl does not initialise");
         h->curl_ready = true;
-        st = candor_trust_load(&h->trust, h->ca_file, candor_buf_bytes(&h->ca_pem), err);
+        st = candor_trust_load(&h->trust, &h->curl, h->ca_file, candor_buf_bytes(&h->ca_pem), err);
         if (st != CANDOR_OK) return st;
-        h->easy = curl_easy_init();
+        h->easy = h->curl.curl_easy_init();
         if (h->easy == NULL) candor_trust_free(&h->trust);
     }
-    if (h->multi == NULL) h->multi = curl_multi_init();
+    if (h->multi == NULL) h->multi = h->curl.curl_multi_init();
     if (h->easy == NULL || h->multi == NULL)
         return candor_fail(err, CANDOR_NOMEM, 0, "libcurl", "out of memory");
     return CANDOR_OK;
@@ -100,13 +102,13 @@ static candor_status make_ready(candor_http *h, candor_err *err)
 static void end_request(candor_http *h)
 {
     /* Removed before its end, a transfer closes its connection (curl_multi_remove_handle(3)). */
-    if (h->busy) curl_multi_remove_handle(h->multi, h->easy);
+    if (h->busy) h->curl.curl_multi_remove_handle(h->multi, h->easy);
     h->busy = false;
     if (h->easy != NULL) {
-        curl_easy_setopt(h->easy, CURLOPT_CURLU, NULL);
-        curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, NULL);
+        h->curl.curl_easy_setopt(h->easy, CURLOPT_CURLU, NULL);
+        h->curl.curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, NULL);
     }
-    curl_slist_free_all(h->headers);
+    if (h->headers != NULL) h->curl.curl_slist_free_all(h->headers);
     h->headers = NULL;
     candor_url_free(&h->url);
 }
@@ -123,14 +125,15 @@ candor_status candor_http_start(candor_http *h, const candor_http_request *r, ca
     if (st == CANDOR_OK) {
         candor_buf_clear(&h->body);
         h->header_bytes = 0;
+        h->date[0] = '\0';
         h->over_limit = false;
         h->moved = 0;
         h->moved_ns = 0;
         h->detail[0] = '\0';
-        rc = curl_multi_add_handle(h->multi, h->easy);
+        rc = h->curl.curl_multi_add_handle(h->multi, h->easy);
         if (rc != CURLM_OK)
             st = candor_fail(err, rc == CURLM_OUT_OF_MEMORY ? CANDOR_NOMEM : CANDOR_NET, 0,
-                             "request", "libcurl: %s", curl_multi_strerror(rc));
+                             "request", "libcurl: %s", h->curl.curl_multi_strerror(rc));
     }
     if (st != CANDOR_OK) {
         end_request(h);
@@ -154,7 +157,7 @@ void candor_http_disconnect(candor_http *h)
 {
     candor_http_cancel(h);
     /* The multi handle owns the idle connections; the next request makes a new one. */
-    if (h->multi != NULL) curl_multi_cleanup(h->multi);
+    if (h->multi != NULL) h->curl.curl_multi_cleanup(h->multi);
     h->multi = NULL;
 }
 
@@ -164,7 +167,7 @@ static int64_t retry_after_of(candor_http *h)
 {
     struct curl_header *header = NULL;
 
-    if (curl_easy_header(h->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+    if (h->curl.curl_easy_header(h->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
         return -1;
     return candor_retry_after_parse(candor_bytes_str(header->value), candor_clock_unix_ms());
 }
@@ -174,8 +177,8 @@ static void finish(candor_http *h, CURLcode rc, bool stalled, candor_http_respon
 {
     long code = 0;
 
-    *out = (candor_http_response){.status = CANDOR_OK, .retry_after_ms = -1};
-    if (curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &code) == CURLE_OK)
+    *out = (candor_http_response){.status = CANDOR_OK, .retry_after_ms = -1, .date = h->date};
+    if (h->curl.curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &code) == CURLE_OK)
         out->code = (int)code;
     candor_buf_put_c(&h->body, '\0');
     if (h->body.failed) rc = CURLE_OUT_OF_MEMORY;
@@ -196,10 +199,10 @@ static void finish(candor_http *h, CURLcode rc, bool stalled, candor_http_respon
 static bool advance(candor_http *h, CURLcode *rc)
 {
     int running = 0, left = 0;
-    const CURLMcode m = curl_multi_perform(h->multi, &running);
+    const CURLMcode m = h->curl.curl_multi_perform(h->multi, &running);
     const CURLMsg *msg;
 
-    while ((msg = curl_multi_info_read(h->multi, &left)) != NULL) {
+    while ((msg = h->curl.curl_multi_info_read(h->multi, &left)) != NULL) {
         if (msg->msg != CURLMSG_DONE) continue;
         *rc = msg->data.result;
         return true;
@@ -219,10 +222,10 @@ static int stall_left(candor_http *h)
     curl_off_t moved;
     uint64_t idle_ms;
 
-    curl_easy_getinfo(h->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+    h->curl.curl_easy_getinfo(h->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
     if (h->stall_ms == 0 || connected == 0) return INT_MAX;
-    curl_easy_getinfo(h->easy, CURLINFO_SIZE_UPLOAD_T, &up);
-    curl_easy_getinfo(h->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    h->curl.curl_easy_getinfo(h->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+    h->curl.curl_easy_getinfo(h->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
     moved = up + down + (curl_off_t)h->header_bytes;
     if (h->moved_ns == 0 || moved != h->moved) {
         h->moved = moved;
@@ -248,7 +251,8 @@ static bool wait_for(candor_http *h, candor_waker *w, int timeout_ms)
     int ready = 0;
 
     if (timeout_ms > WAIT_STEP_MS) timeout_ms = WAIT_STEP_MS;
-    if (curl_multi_poll(h->multi, &fd, 1, timeout_ms, &ready) != CURLM_OK || fd.revents == 0)
+    if (h->curl.curl_multi_poll(h->multi, &fd, 1, timeout_ms, &ready) != CURLM_OK ||
+        fd.revents == 0)
         return false;
     candor_waker_clear(w);
     return true;

@@ -34,6 +34,7 @@ typedef struct candor_http_response {
     candor_status status;   /* OK: a complete response came, of any code but a redirect's (NET) */
     int code;               /* HTTP status, or 0 */
     int64_t retry_after_ms; /* from Retry-After (seconds or HTTP-date, RFC 9110 10.2.3); -1: none */
+    const char *date;       /* the Date header as it came, "" without; borrowed like body */
     candor_bytes body;      /* borrowed until the next request; terminated by NUL */
     char error[256];        /* "host: cause; what to do" when status is not OK */
 } candor_http_response;

@@ -67,9 +67,9 @@ static const char *detail_of(candor_http *h, CURLcode rc)
     long sys = 0;
 
     if (rc == CURLE_COULDNT_CONNECT &&
-        curl_easy_getinfo(h->easy, CURLINFO_OS_ERRNO, &sys) == CURLE_OK && sys != 0)
+        h->curl.curl_easy_getinfo(h->easy, CURLINFO_OS_ERRNO, &sys) == CURLE_OK && sys != 0)
         return strerror((int)sys);
-    return h->detail[0] != '\0' ? h->detail : curl_easy_strerror(rc);
+    return h->detail[0] != '\0' ? h->detail : h->curl.curl_easy_strerror(rc);
 }
 
 void candor_http_explain(candor_http *h, CURLcode rc, candor_http_response *out)
@@ -83,7 +83,7 @@ void candor_http_explain(candor_http *h, CURLcode rc, candor_http_response *out)
             h->url.target, h->response_max, CANDOR_HTTP_HEADERS_MAX);
         return;
     }
-    if (curl_easy_getinfo(h->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_code) == CURLE_OK &&
+    if (h->curl.curl_easy_getinfo(h->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_code) == CURLE_OK &&
         proxy_code >= 300) {
         say(out, CANDOR_NET, "%s: the proxy refused with %ld; check the proxy's %s", h->url.target,
             proxy_code, proxy_code == 407 ? "user name and password" : "rules for this host");

@@ -2,8 +2,7 @@
 #ifndef CANDOR_NET_HTTP_PRIVATE_H
 #define CANDOR_NET_HTTP_PRIVATE_H
 
-#include <curl/curl.h>
-
+#include "net/curl.h"
 #include "net/http.h"
 #include "net/trust.h"
 #include "net/url.h"
@@ -17,8 +16,9 @@ struct candor_http {
     long connect_ms, total_ms, stall_ms;
     size_t response_max;
 
-    bool curl_ready; /* this object holds one reference of curl_global_init */
-    CURLM *multi;    /* owns the connections */
+    candor_curl curl; /* loaded at the first request */
+    bool curl_ready;  /* this object holds one reference of curl_global_init */
+    CURLM *multi;     /* owns the connections */
     CURL *easy;
     candor_trust trust;
 
@@ -27,6 +27,7 @@ struct candor_http {
     struct curl_slist *headers;
     candor_buf body;
     size_t header_bytes;
+    char date[64];     /* value of the Date header */
     bool over_limit;   /* the response outgrew response_max or CANDOR_HTTP_HEADERS_MAX */
     uint64_t moved_ns; /* when a byte last moved, by candor_clock_mono_ns; 0: not connected */
     curl_off_t moved;  /* bytes in both directions so far */

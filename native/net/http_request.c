@@ -34,7 +34,7 @@ static candor_status out_of_memory(candor_err *err)
 
 static candor_status append_line(candor_http *h, const char *line, candor_err *err)
 {
-    struct curl_slist *more = curl_slist_append(h->headers, line); /* copies line */
+    struct curl_slist *more = h->curl.curl_slist_append(h->headers, line); /* copies line */
 
     if (more == NULL) return out_of_memory(err);
     h->headers = more;
@@ -75,7 +75,7 @@ static candor_status build_headers(candor_http *h, const candor_http_request *r,
     for (size_t i = 0; i < r->n_headers && st == CANDOR_OK; i++) {
         st = append_header(h, &r->headers[i], &line, err);
         if (st == CANDOR_OK)
-            typed = typed || curl_strequal(r->headers[i].name, "Content-Type") != 0;
+            typed = typed || h->curl.curl_strequal(r->headers[i].name, "Content-Type") != 0;
     }
     if (st == CANDOR_OK && !typed) st = append_line(h, "Content-Type:", err);
     candor_buf_free(&line);
@@ -95,12 +95,23 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
     return h->body.failed ? 0 : got;
 }
 
+/* "Date: Sat, 21 Nov 2026 15:08:30 GMT\r\n"; a longer value is none. */
+static void keep_date(candor_http *h, const char *line, size_t n)
+{
+    if (n < 7 || (memcmp(line, "Date: ", 6) != 0 && memcmp(line, "date: ", 6) != 0)) return;
+    while (n > 6 && (line[n - 1] == '\r' || line[n - 1] == '\n'))
+        n--;
+    if (n - 6 >= sizeof h->date) return;
+    memcpy(h->date, line + 6, n - 6);
+    h->date[n - 6] = '\0';
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
     candor_http *h = ctx;
     const size_t got = size * n;
 
-    (void)p;
+    keep_date(h, p, got);
     h->header_bytes += got;
     if (h->header_bytes <= CANDOR_HTTP_HEADERS_MAX) return got;
     h->over_limit = true;
@@ -109,7 +120,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 
 /* Sets one option unless an earlier one failed. */
 #define SET(h, rc, option, value)                                                                  \
-    ((rc) = (rc) == CURLE_OK ? curl_easy_setopt((h)->easy, option, value) : (rc))
+    ((rc) = (rc) == CURLE_OK ? (h)->curl.curl_easy_setopt((h)->easy, option, value) : (rc))
 
 static CURLcode set_method(candor_http *h, const candor_http_request *r)
 {
@@ -185,7 +196,7 @@ candor_status candor_http_prepare(candor_http *h, const candor_http_request *r, 
 
     if (!is_token(r->method) || strlen(r->method) > METHOD_MAX)
         return candor_fail(err, CANDOR_INVALID, 0, "request", "the HTTP method is not a token");
-    curl_easy_reset(h->easy); /* keeps connections and sessions (curl_easy_reset(3)) */
+    h->curl.curl_easy_reset(h->easy); /* keeps connections and sessions (curl_easy_reset(3)) */
     st = build_headers(h, r, err);
     if (st != CANDOR_OK) return st;
     rc = set_limits(h);
@@ -195,6 +206,6 @@ candor_status candor_http_prepare(candor_http *h, const candor_http_request *r, 
     if (rc == CURLE_OUT_OF_MEMORY) return out_of_memory(err);
     if (rc != CURLE_OK)
         return candor_fail(err, CANDOR_NET, 0, "request", "libcurl refused an option: %s",
-                           curl_easy_strerror(rc));
-    return candor_trust_apply(&h->trust, h->easy, err);
+                           h->curl.curl_easy_strerror(rc));
+    return candor_trust_apply(&h->trust, &h->curl, h->easy, err);
 }

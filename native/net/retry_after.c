@@ -1,6 +1,6 @@
 #include "net/retry_after.h"
 
-#include <curl/curl.h>
+#include "net/curl.h"
 
 #define DATE_TEXT_MAX 64
 
@@ -52,14 +52,15 @@ static candor_bytes trimmed(candor_bytes s)
 int64_t candor_retry_after_parse(candor_bytes value, int64_t now_ms)
 {
     const candor_bytes s = trimmed(value);
+    candor_curl c = {0};
     char text[DATE_TEXT_MAX];
     int64_t at;
 
     if (all_digits(s)) return seconds_to_ms(s);
-    if (!looks_like_http_date(s)) return -1;
+    if (!looks_like_http_date(s) || candor_curl_load(&c, NULL) != CANDOR_OK) return -1;
     memcpy(text, s.p, s.n);
     text[s.n] = '\0';
-    at = (int64_t)curl_getdate(text, NULL);
+    at = (int64_t)c.curl_getdate(text, NULL);
     if (at < 0) return -1;
     if (at > INT64_MAX / 1000) return CANDOR_RETRY_AFTER_MAX_MS;
     return bounded(at * 1000 - now_ms);

@@ -11,7 +11,7 @@ static bool is_there(const char *path)
 /* The system's bundle. A prebuilt addon runs on other distributions than the one it was built on,
  * so the path compiled into libcurl may not exist: the places are those that Go's crypto/x509
  * (root_linux.go) looks at. SSL_CERT_FILE is OpenSSL's own override. NULL: leave it to libcurl. */
-static const char *system_bundle(void)
+static const char *system_bundle(const candor_curl *c)
 {
     static const char *const places[] = {
         "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Ubuntu, Arch, Alpine */
@@ -21,7 +21,7 @@ static const char *system_bundle(void)
         "/etc/ssl/cert.pem",                                 /* Alpine, macOS, the BSDs */
     };
     const char *named = getenv("SSL_CERT_FILE");
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    const curl_version_info_data *info = c->curl_version_info(CURLVERSION_NOW);
 
     if (is_there(named)) return named;
     if (is_there(info->cainfo)) return info->cainfo;
@@ -43,14 +43,14 @@ static candor_status join_roots(candor_trust *t, candor_bytes ca_pem, candor_err
     return CANDOR_OK;
 }
 
-candor_status candor_trust_load(candor_trust *t, const char *ca_file, candor_bytes ca_pem,
-                                candor_err *err)
+candor_status candor_trust_load(candor_trust *t, const candor_curl *c, const char *ca_file,
+                                candor_bytes ca_pem, candor_err *err)
 {
     candor_status st;
 
     *t = (candor_trust){0};
     t->only_file = ca_file != NULL;
-    t->file = ca_file != NULL ? ca_file : system_bundle();
+    t->file = ca_file != NULL ? ca_file : system_bundle(c);
     if (ca_file != NULL) {
         st = candor_file_mtime(ca_file, NULL, NULL, err);
         if (st != CANDOR_OK) return st;
@@ -61,24 +61,25 @@ candor_status candor_trust_load(candor_trust *t, const char *ca_file, candor_byt
     return st;
 }
 
-candor_status candor_trust_apply(const candor_trust *t, CURL *easy, candor_err *err)
+candor_status candor_trust_apply(const candor_trust *t, const candor_curl *c, CURL *easy,
+                                 candor_err *err)
 {
     CURLcode rc = CURLE_OK;
 
     if (t->roots.n != 0) {
         struct curl_blob blob = {t->roots.p, t->roots.n, CURL_BLOB_NOCOPY};
-        rc = curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+        rc = c->curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
     } else if (t->file != NULL) {
-        rc = curl_easy_setopt(easy, CURLOPT_CAINFO, t->file);
+        rc = c->curl_easy_setopt(easy, CURLOPT_CAINFO, t->file);
     }
     /* The compiled-in directory would still be asked (openssl.c of libcurl). */
-    if (rc == CURLE_OK && t->only_file) rc = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    if (rc == CURLE_OK && t->only_file) rc = c->curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     /* Windows and macOS keep their roots elsewhere than in a file; ignored where libcurl cannot. */
     if (rc == CURLE_OK && !t->only_file)
-        rc = curl_easy_setopt(easy, CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_NATIVE_CA);
+        rc = c->curl_easy_setopt(easy, CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_NATIVE_CA);
     if (rc != CURLE_OK)
         return candor_fail(err, rc == CURLE_OUT_OF_MEMORY ? CANDOR_NOMEM : CANDOR_CRYPTO, 0, "ca",
-                           "cannot set the trusted roots: %s", curl_easy_strerror(rc));
+                           "cannot set the trusted roots: %s", c->curl_easy_strerror(rc));
     return CANDOR_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "net/url.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* "127." and three more decimal octets. libcurl has already turned 127.1 and 0x7f.1 into this form;
  * a name such as 127.0.0.1.example.org must not pass. */
@@ -69,31 +70,79 @@ candor_status candor_url_parse(const char *text, candor_url *out, candor_err *er
     CURLUcode rc;
 
     *out = (candor_url){0};
-    out->parsed = curl_url();
+    st = candor_curl_load(&out->curl, err);
+    if (st != CANDOR_OK) return st;
+    out->parsed = out->curl.curl_url();
     if (out->parsed == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "endpoint", "out of memory");
-    rc = curl_url_set(out->parsed, CURLUPART_URL, text, 0);
-    if (rc == CURLUE_OK) rc = curl_url_get(out->parsed, CURLUPART_SCHEME, &scheme, 0);
-    if (rc == CURLUE_OK) rc = curl_url_get(out->parsed, CURLUPART_HOST, &host, 0);
+    rc = out->curl.curl_url_set(out->parsed, CURLUPART_URL, text, 0);
+    if (rc == CURLUE_OK) rc = out->curl.curl_url_get(out->parsed, CURLUPART_SCHEME, &scheme, 0);
+    if (rc == CURLUE_OK) rc = out->curl.curl_url_get(out->parsed, CURLUPART_HOST, &host, 0);
     if (rc == CURLUE_OK && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0))
-        rc = curl_url_get(out->parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+        rc = out->curl.curl_url_get(out->parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
     if (rc == CURLUE_OUT_OF_MEMORY)
         st = candor_fail(err, CANDOR_NOMEM, 0, "endpoint", "out of memory");
     else if (rc != CURLUE_OK)
-        st = fail_url(err, curl_url_strerror(rc));
-    else if (curl_url_get(out->parsed, CURLUPART_USER, &user, 0) == CURLUE_OK)
+        st = fail_url(err, out->curl.curl_url_strerror(rc));
+    else if (out->curl.curl_url_get(out->parsed, CURLUPART_USER, &user, 0) == CURLUE_OK)
         st = fail_url(err, "it holds a user name; give a token instead");
     else
         st = check(out, scheme, host, port != NULL ? port : "", err);
-    curl_free(user);
-    curl_free(port);
-    curl_free(host);
-    curl_free(scheme);
+    out->curl.curl_free(user);
+    out->curl.curl_free(port);
+    out->curl.curl_free(host);
+    out->curl.curl_free(scheme);
     if (st != CANDOR_OK) candor_url_free(out);
+    return st;
+}
+
+/* Labels of letters, digits and inner hyphens. */
+static const char *skip_host(const char *p)
+{
+    for (;;) {
+        size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+
+        if (n == 0 || n > 63 || p[0] == '-' || p[n - 1] == '-') return NULL;
+        p += n;
+        if (*p != '.') return p;
+        p++;
+    }
+}
+
+/* No doubt how anybody reads it: https to a host by name or dotted quad, or http to the two usual
+ * names of this machine; a port; a path of unreserved characters (RFC 3986 2.3). */
+static bool is_plain(const char *text)
+{
+    static const char *const local[] = {"http://localhost", "http://127.0.0.1"};
+    const char *p = strncmp(text, "https://", 8) == 0 ? skip_host(text + 8) : NULL;
+
+    for (size_t i = 0; i < 2 && p == NULL; i++)
+        if (strncmp(text, local[i], strlen(local[i])) == 0) p = text + strlen(local[i]);
+    if (p == NULL) return false;
+    if (*p == ':') {
+        size_t digits = strspn(p + 1, "0123456789");
+        if (digits == 0 || digits > 5 || p[1] == '0' || strtol(p + 1, NULL, 10) > 65535)
+            return false;
+        p += 1 + digits;
+    }
+    if (*p == '\0') return true;
+    return *p == '/' &&
+           p[strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_~/")] ==
+               '\0';
+}
+
+candor_status candor_url_check(const char *text, candor_err *err)
+{
+    candor_url parsed;
+    candor_status st;
+
+    if (is_plain(text)) return CANDOR_OK;
+    st = candor_url_parse(text, &parsed, err);
+    candor_url_free(&parsed);
     return st;
 }
 
 void candor_url_free(candor_url *u)
 {
-    curl_url_cleanup(u->parsed);
+    if (u->parsed != NULL) u->curl.curl_url_cleanup(u->parsed);
     *u = (candor_url){0};
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "client/client.h"
 #include "contract/sanitise.h"
 #include "node/convert.h"
 #include "node/promise.h"

@@ -4,9 +4,14 @@
 
 #include "client/settings.h"
 #include "contract/schema.h"
+#include "node/configure.h"
+#include "node/consent.h"
 #include "node/convert.h"
 #include "node/handle.h"
+#include "node/package.h"
 #include "node/promise.h"
+#include "node/tools.h"
+#include "node/vault.h"
 #include "plat/plat.h"
 
 /* Longest close a host may ask for: an exit that takes longer is a hang to the person waiting. */
@@ -172,8 +177,9 @@ static candor_node_client *open_handle(napi_env env, napi_value v)
     return c;
 }
 
-/* status(handle) -> JSON */
-static napi_value status_of(napi_env env, napi_callback_info info)
+/* A method of one argument, the handle, that answers with a text. */
+static napi_value text_of(napi_env env, napi_callback_info info,
+                          candor_status (*get)(candor_client *, candor_buf *, candor_err *))
 {
     napi_value argv[1];
     candor_buf b = {0};
@@ -181,21 +187,20 @@ static napi_value status_of(napi_env env, napi_callback_info info)
     if (!candor_node_args(env, info, 1, argv)) return NULL;
     candor_node_client *c = open_handle(env, argv[0]);
     if (c == NULL) return NULL;
-    candor_status st = candor_status_json(c->core, &b, &err);
+    candor_status st = get(c->core, &b, &err);
     return finish_text(env, st, &err, &b);
+}
+
+/* status(handle) -> JSON */
+static napi_value status_of(napi_env env, napi_callback_info info)
+{
+    return text_of(env, info, candor_status_json);
 }
 
 /* preview(handle) -> the text of the next upload, byte for byte (event lines are valid UTF-8) */
 static napi_value preview(napi_env env, napi_callback_info info)
 {
-    napi_value argv[1];
-    candor_buf b = {0};
-    candor_err err = {0};
-    if (!candor_node_args(env, info, 1, argv)) return NULL;
-    candor_node_client *c = open_handle(env, argv[0]);
-    if (c == NULL) return NULL;
-    candor_status st = candor_preview(c->core, &b, &err);
-    return finish_text(env, st, &err, &b);
+    return text_of(env, info, candor_preview);
 }
 
 /* stats(handle, sinceUnixMs) -> JSON */
@@ -324,5 +329,8 @@ bool candor_node_methods_define(napi_env env, napi_value exports)
 #undef METHOD
     napi_status st =
         napi_define_properties(env, exports, sizeof methods / sizeof *methods, methods);
-    return candor_node_ok(env, st, "define methods") && define_results(env, exports);
+    return candor_node_ok(env, st, "define methods") && define_results(env, exports) &&
+           candor_node_consent_define(env, exports) && candor_node_configure_define(env, exports) &&
+           candor_node_tools_define(env, exports) && candor_node_package_define(env, exports) &&
+           candor_node_vault_define(env, exports);
 }

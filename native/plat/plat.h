@@ -34,7 +34,8 @@ typedef struct candor_file candor_file;
 typedef enum candor_open_mode {
     CANDOR_OPEN_READ,       /* must exist */
     CANDOR_OPEN_READ_WRITE, /* created when missing */
-    CANDOR_OPEN_CREATE_NEW  /* must not exist (O_EXCL), else CANDOR_BUSY */
+    CANDOR_OPEN_CREATE_NEW, /* must not exist (O_EXCL), else CANDOR_BUSY */
+    CANDOR_OPEN_APPEND      /* created when missing; every write goes to the end */
 } candor_open_mode;
 /* Regular files only: CANDOR_INVALID for a directory, FIFO or device, without waiting for it, and
  * for a symbolic link unless it is opened for reading. */
@@ -65,11 +66,25 @@ CANDOR_CHECK candor_status candor_file_write_durable(const char *path, candor_by
 /* A new file that nobody ever sees incomplete, synced. CANDOR_BUSY: there is one; it stays. */
 CANDOR_CHECK candor_status candor_file_create_whole(const char *path, candor_bytes body,
                                                     candor_err *err);
+/* Append whole lines to a file that processes share, synced; created when missing. A line that a
+ * crash left unfinished is ended first, and a write that fails is taken back. *size: of the file
+ * afterwards. CANDOR_BUSY: another process has held it for a second. */
+CANDOR_CHECK candor_status candor_file_append(const char *path, candor_bytes body, uint64_t *size,
+                                              candor_err *err);
+/* Write what standard output takes without waiting, whatever it is; *written may be 0. The mode of
+ * the process's own descriptor does not change. */
+CANDOR_CHECK candor_status candor_stdout_try_write(candor_bytes body, size_t *written,
+                                                   candor_err *err);
 /* Rename over an existing file, retried with a bound where a scanner may hold it (Windows). */
 CANDOR_CHECK candor_status candor_rename_durable(const char *from, const char *to, candor_err *err);
+/* The same without the wait for the disk: it holds for processes, not after a power cut. */
+CANDOR_CHECK candor_status candor_rename(const char *from, const char *to, candor_err *err);
 CANDOR_CHECK candor_status candor_unlink(const char *path,
                                          candor_err *err); /* NOTFOUND is a status */
 void candor_unlink_quiet(const char *path);
+void candor_rmdir_quiet(const char *path); /* only an empty directory goes */
+/* Tell the processes that watch the file: a store into a shared map reaches no watch. */
+void candor_file_announce(const char *path);
 CANDOR_CHECK candor_status candor_file_mtime(const char *path, int64_t *unix_ms, uint64_t *size,
                                              candor_err *err); /* outs may be NULL */
 
@@ -87,6 +102,7 @@ CANDOR_CHECK candor_status candor_map_open(candor_file *f, size_t n, bool writab
 /* Make every page present and writable now, so that a later store takes no page fault. Best effort.
  */
 void candor_map_touch(candor_map *m);
+void candor_map_touch_part(candor_map *m, size_t at, size_t n); /* the pages of the range */
 /* Write the range to disk and wait. */
 CANDOR_CHECK candor_status candor_map_sync(candor_map *m, size_t at, size_t n, candor_err *err);
 void candor_map_close(candor_map *m); /* accepts a zeroed map; leaves it zeroed */
@@ -104,6 +120,9 @@ static inline void candor_prefetch_write(const void *p)
  */
 int64_t candor_clock_unix_ms(void);
 uint64_t candor_clock_mono_ns(void);
+/* Seconds that the machine's time zone, as it is set now, lay ahead of UTC at that time; 0 where
+ * that cannot be told. Reads the zone again: not for the hot path. */
+int32_t candor_clock_local_offset_s(int64_t unix_ms);
 
 /* --- threads -----------------------------------------------------------------------------------
  */
@@ -132,6 +151,9 @@ void candor_waker_wake(candor_waker *w);                  /* any thread; never b
 void candor_waker_sleep(candor_waker *w, int timeout_ms); /* <0: for ever; clears the wake */
 void candor_waker_clear(candor_waker *w);
 intptr_t candor_waker_handle(const candor_waker *w); /* readable when woken; socket on Windows */
+/* From now on candor_file_announce(path), by any process, wakes the sleeper too. One file a waker,
+ * for the sleeper's thread to ask; the handle changes. False: the system has no watch left. */
+bool candor_waker_watch(candor_waker *w, const char *path);
 
 /* One-shot completion another thread waits for, with a bound. */
 typedef struct candor_latch candor_latch;
@@ -153,6 +175,11 @@ const char *candor_platform_name(void);
 /* The machine's own identifier (/etc/machine-id, MachineGuid, IOPlatformUUID) as text: to be hashed
  * at once, never stored, never sent. CANDOR_NOTFOUND where there is none. */
 CANDOR_CHECK candor_status candor_machine_id(char *out, size_t cap, candor_err *err);
+/* A shared library by name and major version, loaded once and for the process's life, from where
+ * the system looks for libraries. CANDOR_NET: there is none, or it does not load. */
+CANDOR_CHECK candor_status candor_library_open(const char *name, unsigned version, void **out,
+                                               candor_err *err);
+void *candor_library_symbol(void *library, const char *name); /* NULL: it has none of that name */
 /* The home directory of the user. */
 CANDOR_CHECK candor_status candor_home_dir(char *out, size_t cap, candor_err *err);
 

@@ -167,6 +167,13 @@ candor_status candor_disk_free(const char *path, uint64_t *out, candor_err *err)
     return CANDOR_OK;
 }
 
+candor_status candor_rename(const char *from, const char *to, candor_err *err)
+{
+    if (rename(from, to) != 0)
+        return candor_posix_fail(err, errno, "rename", "cannot rename to", to);
+    return CANDOR_OK;
+}
+
 /* The directory entry of a rename lives in one or two directories; both must reach the disk. */
 candor_status candor_rename_durable(const char *from, const char *to, candor_err *err)
 {
@@ -176,8 +183,8 @@ candor_status candor_rename_durable(const char *from, const char *to, candor_err
     if (strlen(from) >= sizeof a || strlen(to) >= sizeof b)
         return candor_fail(err, CANDOR_LIMIT, 0, "rename", "a path is longer than %d bytes",
                            CANDOR_PATH_MAX - 1);
-    if (rename(from, to) != 0)
-        return candor_posix_fail(err, errno, "rename", "cannot rename to", to);
+    st = candor_rename(from, to, err);
+    if (st != CANDOR_OK) return st;
     parent_of(from, a);
     parent_of(to, b);
     st = candor_dir_sync(b, err);
@@ -189,6 +196,23 @@ candor_status candor_unlink(const char *path, candor_err *err)
 {
     if (unlink(path) != 0) return candor_posix_fail(err, errno, "unlink", "cannot delete", path);
     return CANDOR_OK;
+}
+
+void candor_rmdir_quiet(const char *path)
+{
+    const int sys = errno;
+
+    (void)rmdir(path);
+    errno = sys;
+}
+
+/* A change of times is an inotify event (IN_ATTRIB); a store into a map is none. */
+void candor_file_announce(const char *path)
+{
+    const int sys = errno;
+
+    (void)utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
+    errno = sys;
 }
 
 void candor_unlink_quiet(const char *path)

@@ -35,6 +35,8 @@ static int open_flags(candor_open_mode mode)
         return O_RDWR | O_CREAT | O_NOFOLLOW;
     case CANDOR_OPEN_CREATE_NEW:
         return O_RDWR | O_CREAT | O_EXCL; /* open(2): O_EXCL follows no link */
+    case CANDOR_OPEN_APPEND:
+        return O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW;
     }
     return O_RDONLY;
 }
@@ -51,7 +53,7 @@ static candor_status open_regular(const char *path, candor_open_mode mode, int *
         fd = open(path, open_flags(mode) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
     } while (fd < 0 && errno == EINTR);
     /* A link under the name of a file that we write would point our bytes elsewhere. */
-    if (fd < 0 && errno == ELOOP && mode == CANDOR_OPEN_READ_WRITE)
+    if (fd < 0 && errno == ELOOP && mode != CANDOR_OPEN_READ)
         return candor_fail(err, CANDOR_INVALID, ELOOP, "open", "%s is a symbolic link", path);
     if (fd < 0) return candor_posix_fail(err, errno, "open", "cannot open", path);
     if (fstat(fd, &st) != 0) {

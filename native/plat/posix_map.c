@@ -50,39 +50,47 @@ candor_status candor_map_open(candor_file *f, size_t n, bool writable, candor_ma
 /* One write fault a page by adding 0, which cannot lose another writer's store. The zero is
  * volatile: told that it is 0, a compiler may turn the operation into a load, which takes no write
  * fault. */
-static void touch_writable(candor_map *m, size_t page)
+static void touch_writable(candor_map *m, size_t from, size_t to, size_t page)
 {
     volatile unsigned char zero = 0;
 
-    for (size_t at = 0; at < m->n; at += page)
+    for (size_t at = from; at < to; at += page)
         atomic_fetch_or_explicit((_Atomic unsigned char *)(m->p + at), zero, memory_order_relaxed);
 }
 
-static void touch_readable(const candor_map *m, size_t page)
+static void touch_readable(const candor_map *m, size_t from, size_t to, size_t page)
 {
     const volatile unsigned char *p = m->p;
 
-    for (size_t at = 0; at < m->n; at += page)
+    for (size_t at = from; at < to; at += page)
         (void)p[at];
 }
 
 void candor_map_touch(candor_map *m)
 {
+    candor_map_touch_part(m, 0, m->n);
+}
+
+void candor_map_touch_part(candor_map *m, size_t at, size_t n)
+{
     const bool writable = m->os != NULL;
+    const size_t page = page_size(), from = at - at % page;
     const int sys = errno;
+    size_t to;
     int rc;
 
-    if (m->p == NULL) return;
+    if (m->p == NULL || at >= m->n) return;
+    to = n < m->n - at ? at + n : m->n;
     do {
-        rc = madvise(m->p, m->n, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+        rc = madvise(m->p + from, to - from, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
     } while (rc != 0 && errno == EINTR);
     /* Any failure but EINVAL is a page that cannot be had (madvise(2)): touching it would be a
      * SIGBUS, so it is left alone. */
     if (rc != 0 && errno == EINVAL) {
         if (writable)
-            touch_writable(m, page_size());
+            touch_writable(m, from, to, page);
         else
-            touch_readable(m, page_size());
+            touch_readable(m, from, to, page);
     }
     errno = sys;
 }

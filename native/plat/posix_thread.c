@@ -7,7 +7,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +23,14 @@ int64_t candor_clock_unix_ms(void)
 
     clock_gettime(CLOCK_REALTIME, &t); /* cannot fail for this clock and a valid pointer */
     return (int64_t)t.tv_sec * 1000 + (int64_t)t.tv_nsec / 1000000;
+}
+
+int32_t candor_clock_local_offset_s(int64_t unix_ms)
+{
+    struct tm local;
+    time_t at = (time_t)(unix_ms / 1000);
+    tzset(); /* localtime_r looks for a new zone at its first call only */
+    return localtime_r(&at, &local) != NULL ? (int32_t)local.tm_gmtoff : 0;
 }
 
 uint64_t candor_clock_mono_ns(void)
@@ -145,6 +155,7 @@ void candor_thread_join(candor_thread **t)
  */
 struct candor_waker {
     int fd;
+    int watch_fd, both_fd; /* inotify(7) and an epoll of it and fd; -1: nothing is watched */
     /* True between a wake and its clear, so that a burst of wakes costs one system call. It is
      * cleared after the descriptor is drained: a wake that falls between is one whose cause the
      * sleeper sees when it looks, because both sides exchange on this flag. */
@@ -158,6 +169,7 @@ candor_status candor_waker_new(candor_waker **out, candor_err *err)
     *out = NULL;
     if (w == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "eventfd", "no memory for a waker");
     atomic_init(&w->pending, false);
+    w->watch_fd = w->both_fd = -1;
     w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (w->fd < 0) {
         const int sys = errno;
@@ -171,6 +183,8 @@ candor_status candor_waker_new(candor_waker **out, candor_err *err)
 void candor_waker_free(candor_waker *w)
 {
     if (w == NULL) return;
+    if (w->watch_fd >= 0) close(w->watch_fd);
+    if (w->both_fd >= 0) close(w->both_fd);
     close(w->fd);
     free(w);
 }
@@ -188,6 +202,19 @@ void candor_waker_wake(candor_waker *w)
     errno = sys;
 }
 
+/* What happened does not matter: the sleeper looks at the file itself. Without blocks, so the last
+ * read says EAGAIN. */
+static void drain_watch(candor_waker *w)
+{
+    char events[4096];
+    ssize_t n;
+
+    if (w->watch_fd < 0) return;
+    do {
+        n = read(w->watch_fd, events, sizeof events);
+    } while (n > 0 || (n < 0 && errno == EINTR));
+}
+
 void candor_waker_clear(candor_waker *w)
 {
     uint64_t count;
@@ -197,13 +224,14 @@ void candor_waker_clear(candor_waker *w)
     do {
         n = read(w->fd, &count, sizeof count);
     } while (n < 0 && errno == EINTR);
+    drain_watch(w);
     atomic_exchange(&w->pending, false);
     errno = sys;
 }
 
 void candor_waker_sleep(candor_waker *w, int timeout_ms)
 {
-    struct pollfd p = {.fd = w->fd, .events = POLLIN};
+    struct pollfd p = {.fd = (int)candor_waker_handle(w), .events = POLLIN};
     const uint64_t start = candor_clock_mono_ns();
     int left = timeout_ms;
 
@@ -217,7 +245,35 @@ void candor_waker_sleep(candor_waker *w, int timeout_ms)
 
 intptr_t candor_waker_handle(const candor_waker *w)
 {
-    return w->fd;
+    return w->both_fd >= 0 ? w->both_fd : w->fd;
+}
+
+static bool add_to(int epoll, int fd)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data = {.fd = fd}};
+
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+}
+
+/* A descriptor of its own for the two, so that whoever polls the handle needs to know of one. */
+bool candor_waker_watch(candor_waker *w, const char *path)
+{
+    const int sys = errno;
+    const int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    const int both = epoll_create1(EPOLL_CLOEXEC);
+    const bool ok = w->watch_fd < 0 && watch >= 0 && both >= 0 &&
+                    inotify_add_watch(watch, path, IN_ATTRIB | IN_MODIFY | IN_DONT_FOLLOW) >= 0 &&
+                    add_to(both, w->fd) && add_to(both, watch);
+
+    if (ok) {
+        w->watch_fd = watch;
+        w->both_fd = both;
+    } else {
+        if (watch >= 0) close(watch);
+        if (both >= 0) close(both);
+    }
+    errno = sys;
+    return ok;
 }
 
 /* --- latch -------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ function cFiles() {
       else if (/\.[ch]$/.test(entry.name)) found.push(path.relative(root, full));
     }
   };
-  for (const dir of ['native', 'central', 'tests']) visit(path.join(root, dir));
+  for (const dir of ['native', 'central', 'tests', 'examples']) visit(path.join(root, dir));
   return found;
 }
 
@@ -65,8 +65,8 @@ async function nodeTests(tally, files, options) {
   }
   const failed = count('fail') + count('cancelled');
   if (failed > 0 || code !== 0) {
-    const blocks = output.split('\n').filter((line) => /^\s*not ok/.test(line)).join('\n');
-    tally.fail('node --test', `${blocks}\n${tail(output, 120)}`, Math.max(failed, 1));
+    const blocks = output.match(/^ *not ok[^]*?^ *\.\.\.$/gm)?.join('\n'); // with the YAML that says why
+    tally.fail('node --test', blocks ?? tail(output, 120), Math.max(failed, 1));
   }
 }
 
@@ -96,16 +96,34 @@ const steps = [
   { name: 'fresh', about: 'generated files are up to date', run: async (tally, options) => {
     await command(tally, 'generate --check', 'node', ['scripts/generate.js', '--check'], options);
     await command(tally, 'check-limits', 'node', ['scripts/check-limits.js'], options);
+    await command(tally, 'check-links', 'node', ['scripts/check-links.js'], options);
   } },
   { name: 'style', about: 'clang-format, tsc --checkJs', run: style },
   { name: 'c-asan', about: 'C tests under ASan and UBSan, clang', run: (tally, options) => cTests(tally, 'asan', [], options) },
   { name: 'c-tsan', about: 'C tests of plat, net and client under TSan, clang', run: (tally, options) => cTests(tally, 'tsan', ['plat', 'net', 'client'], options) },
   { name: 'js', about: 'addon, JS API, CLI', run: (tally, options) => nodeTests(tally, testFiles('tests/js'), options) },
   { name: 'e2e', about: 'real collector over HTTP and TLS', run: (tally, options) => nodeTests(tally, testFiles('tests/e2e'), options) },
+  { name: 'prebuild', about: 'checks of prebuilt binaries', run: (tally, options) => nodeTests(tally, testFiles('tests/prebuild'), options) },
+  { name: 'package', about: 'the packed package, installed without a compiler on Node 18 to 24', run: async (tally, options) => {
+    if (fs.existsSync(path.join(root, 'prebuilds'))) await jsonTest(tally, 'test:package', ['tests/package/main.js', '--json'], (value) => value.ok === true, options);
+    else tally.skip('test:package: there are no prebuilt binaries; npm run prebuild builds them');
+  } },
+  { name: 'embed', about: 'libcandor installed, the example program built against it', run: async (tally, options) => {
+    await build(tally, ['embed'], options);
+    await nodeTests(tally, testFiles('tests/embed'), options);
+  } },
   { name: 'crash', about: 'SIGKILL of app and collector', run: (tally, options) => jsonTest(tally, 'test:crash', ['tests/crash/main.js', '--rounds', '12', '--json'], (value) => value.lost === 0 && value.duplicates === 0 && value.kept > 0, options) },
+  { name: 'consent', about: 'off in one of three processes silences all', run: (tally, options) => jsonTest(tally, 'test:consent', ['tests/consent/main.js', '--json'], (value) => value.silent_ms < 1000 && value.bytes_left === 0 && value.sockets_after === 0, options) },
+  { name: 'windows', about: 'eight processes on one spool, random kills', run: (tally, options) => jsonTest(tally, 'test:windows', ['tests/windows/main.js', '--kills', '12', '--json'], (value) => value.lost === 0 && value.duplicates === 0 && value.uploaders_max === 1 && value.kept > 0, options) },
   { name: 'leak', about: 'planted secrets are found nowhere', run: async (tally, options) => {
     await build(tally, ['hooks', 'addon-hooks'], options);
     await jsonTest(tally, 'test:leak', ['tests/leak/main.js', '--json'], (value) => value.found === 0 && value.planted > 0, options);
+  } },
+  { name: 'otel', about: 'OpenTelemetry SDKs with our exporters; spans survive SIGKILL', run: async (tally, options) => {
+    await nodeTests(tally, testFiles('tests/otel'), options);
+    for (const processor of ['simple', 'batch']) {
+      await jsonTest(tally, `test:otel-durable ${processor}`, ['tests/otel/durable.js', '--json', '--processor', processor], (value) => value.stored === 10000 && value.lost === 0 && value.duplicates === 0, options);
+    }
   } },
 ];
 

@@ -17,7 +17,7 @@ const OPTIONS = [
   { name: 'events', type: 'number', default: 300000, min: 1000, max: 2e7, doc: 'events in one run' },
   { name: 'batch', type: 'number', default: 100, max: 1000, doc: 'events in one request' },
   { name: 'rounds', type: 'number', default: 3, max: 100, doc: 'rounds; a round runs every competitor once' },
-  { name: 'connections', type: 'number', default: 16, max: 1024, doc: 'keep-alive connections' },
+  { name: 'connections', type: 'number', default: 64, max: 1024, doc: 'keep-alive connections' },
   { name: 'format', type: 'string', values: ['both', 'ndjson', 'array'], default: 'both', doc: 'body format; the client sends ndjson' },
   { name: 'mix', type: 'string', values: ['crowd', 'session'], default: 'crowd', doc: 'a session an event, or one session a batch' },
   { name: 'spread-ms', type: 'number', default: 30000, min: 0, max: 6e5, doc: 'how late ids arrive in the spread load; 0: without it' },
@@ -78,8 +78,8 @@ async function storedEvents(port) {
   return stats.events.total;
 }
 
-async function runFastapi(directory, load, connections) {
-  const server = await servers.startFastapi(directory);
+async function runFastapi(directory, load, connections, store) {
+  const server = await servers.startFastapi(directory, store);
   let result;
   try {
     result = await runTool('loadgen', ['127.0.0.1', server.port, load.file, connections]);
@@ -112,7 +112,8 @@ function competitorsOf(loads, options) {
     const suffix = load === main ? '' : `_${load.name}`;
     if (load.rows) list.push({ name: `bare_sqlite${suffix}`, run: (dir) => runBare(dir, load, 1000) });
     list.push({ name: `candor_sqlite${suffix}`, run: (dir) => runCentral(dir, load, options.connections) });
-    if (load.peers) list.push({ name: `fastapi_jsonl${suffix}`, run: (dir) => runFastapi(dir, load, options.connections) });
+    if (load.peers) list.push({ name: `fastapi_jsonl${suffix}`, run: (dir) => runFastapi(dir, load, options.connections, 'lines') });
+    if (load === main) list.push({ name: 'fastapi_raw', run: (dir) => runFastapi(dir, load, options.connections, 'raw') });
   }
   return list;
 }
@@ -157,9 +158,11 @@ function resultOf(options, loads, results) {
     bare_sqlite_eps: eps('bare_sqlite'),
     bare_sqlite_100_eps: eps('bare_sqlite_100'),
     fastapi_jsonl_eps: eps('fastapi_jsonl'),
+    fastapi_raw_eps: eps('fastapi_raw'),
     rss_mb: round(Math.max(...rss), 1),
     candor_vs_bare: round(eps('candor_sqlite') / eps('bare_sqlite'), 2),
     candor_vs_fastapi: round(eps('candor_sqlite') / eps('fastapi_jsonl'), 2),
+    candor_vs_fastapi_raw: round(eps('candor_sqlite') / eps('fastapi_raw'), 2),
     rounds: figures,
     format: main.format,
     events_per_run: main.events,
@@ -191,7 +194,7 @@ function describe(result) {
     '',
     table(['events/s', 'median', 'min', 'max', 'x candor', 'p50 ms', 'p99 ms', 'cpu us/event'], rows),
     '',
-    `candor / bare = ${result.candor_vs_bare}   candor / fastapi = ${result.candor_vs_fastapi}   peak RSS ${result.rss_mb} MiB`,
+    `candor / bare = ${result.candor_vs_bare}   candor / fastapi = ${result.candor_vs_fastapi} (raw: ${result.candor_vs_fastapi_raw})   peak RSS ${result.rss_mb} MiB`,
   ].join('\n');
 }
 

@@ -3,7 +3,7 @@
 const { open } = require('../../js');
 const { Witness } = require('../../scripts/support/witness.js');
 
-const [directory, endpoint, witnessFile, prefix] = process.argv.slice(2);
+const [directory, endpoint, witnessFile, prefix, pauseMs] = process.argv.slice(2);
 const witness = new Witness(witnessFile);
 const client = open({
   app: 'crash-test',
@@ -30,7 +30,7 @@ function burst() {
 }
 
 process.send?.('emitting');
-setInterval(burst, 1);
+setInterval(burst, Number(pauseMs));
 // An end of its own for the rounds in which the parent asks for one instead of killing.
 process.on('message', (message) => {
   if (message === 'exit') process.exit(0);

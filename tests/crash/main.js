@@ -1,16 +1,14 @@
 'use strict';
 // npm run test:crash: SIGKILL at random moments of app and collector, then the count: what every emit
 // accepted must be in the store, once. Apps share one spool; some end by process.exit instead.
-const { fork } = require('node:child_process');
-const { once } = require('node:events');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { parseArgs } = require('node:util');
-const { open } = require('../../js');
 const { Collector } = require('../../scripts/support/collector.js');
 const { compare } = require('../../scripts/support/witness.js');
+const { drain, endApp, seeded, startApp } = require('./fleet.js');
 
 const { values: args } = parseArgs({
   options: {
@@ -22,59 +20,9 @@ const { values: args } = parseArgs({
   },
 });
 
-/** Mulberry32: small, seeded, so that a failing schedule can be asked for again. @param {number} seed */
-function seeded(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 const note = (/** @type {string} */ text) => {
   if (!args.json) console.log(text);
 };
-
-/** @param {string} scratch @param {Collector} collector @param {string} id */
-async function startApp(scratch, collector, id) {
-  const witness = path.join(scratch, `witness-${id}`);
-  const child = fork(path.join(__dirname, 'app.js'),
-    [path.join(scratch, 'spool'), collector.url, witness, id],
-    { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: { ...process.env, TELEMETRY_TOKEN: collector.token } });
-  await once(child, 'message');
-  return { child, witness };
-}
-
-/** @param {import('node:child_process').ChildProcess} child @param {boolean} kindly */
-async function endApp(child, kindly) {
-  const gone = once(child, 'exit');
-  if (kindly) child.send('exit');
-  else child.kill('SIGKILL');
-  await gone;
-}
-
-/** Upload what is left, as the app's next start would. */
-async function drain(scratch, collector) {
-  const client = open({
-    app: 'crash-test', directory: path.join(scratch, 'spool'), endpoint: collector.url, token: collector.token,
-    notice: 'none', mode: 'manual', minFreeDiskBytes: 0, retryBaseMs: 1, retryMaxMs: 10,
-  });
-  const until = Date.now() + 60_000;
-  let left;
-  do {
-    await client.upload();
-    const status = client.status();
-    left = status.spool.batches + status.pending_journal;
-    if (left > 0) await sleep(20);
-  } while (left > 0 && Date.now() < until);
-  const status = client.status();
-  client.close();
-  if (left > 0) throw new Error(`the spool did not drain in 60 s: ${JSON.stringify(status)}`);
-  return status;
-}
 
 async function main() {
   const rounds = Number(args.rounds);

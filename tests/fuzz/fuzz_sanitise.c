@@ -5,7 +5,12 @@
 #include "contract/envelope.h"
 
 static const char schema_text[] =
-    "{\"schema\":\"fuzz\",\"version\":1,\"notice\":1,\"governance_id\":\"G\",\"events\":{\"E\":{"
+    "{\"schema\":\"fuzz\",\"version\":1,\"notice\":1,\"governance_id\":\"G\",\"attributes\":{"
+    "\"a.i\":{\"kind\":\"int\",\"max\":99},\"a.e\":{\"kind\":\"enum\",\"values\":[\"a\"],\"other\":"
+    "\"z\"},"
+    "\"h\":{\"kind\":\"hash\"},\"t\":{\"kind\":\"text\",\"maxLength\":11},\"b\":{\"kind\":\"bool\"}"
+    "},"
+    "\"events\":{\"E\":{"
     "\"category\":\"c\",\"level\":\"usage\",\"owner\":\"o\",\"purpose\":\"p\",\"expires\":\"2028-"
     "12-31\","
     "\"fields\":{\"i\":{\"kind\":\"int\",\"min\":-5,\"max\":5000},"
@@ -17,7 +22,8 @@ static const char schema_text[] =
     "\"tx\":{\"kind\":\"text\",\"maxLength\":23},\"st\":{\"kind\":\"stack\",\"maxLength\":40},"
     "\"c\":{\"kind\":\"content\"},"
     "\"li\":{\"kind\":\"list\",\"max\":3,\"of\":{\"kind\":\"int\",\"min\":0}},"
-    "\"lt\":{\"kind\":\"list\",\"max\":2,\"of\":{\"kind\":\"text\",\"maxLength\":9}}}}}}";
+    "\"lt\":{\"kind\":\"list\",\"max\":2,\"of\":{\"kind\":\"text\",\"maxLength\":9}},"
+    "\"ns\":{\"kind\":\"nanos\"},\"at\":{\"kind\":\"attrs\",\"maxItems\":3}}}}}";
 
 typedef struct world {
     candor_schema *schema;

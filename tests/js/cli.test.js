@@ -8,7 +8,7 @@ const http = require('node:http');
 const zlib = require('node:zlib');
 const { once } = require('node:events');
 const { open } = require('../../js');
-const { parseSince } = require('../../js/cli/stats');
+const { parseSince } = require('../../js/cli/since');
 const { ROOT, tempDir, quiet, run } = require('./helper');
 
 const MAIN = path.join(ROOT, 'js', 'cli', 'main.js');

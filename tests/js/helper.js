@@ -9,7 +9,7 @@ const { open } = require('../../js');
 const ROOT = path.join(__dirname, '..', '..');
 
 /** What decides about consent or endpoints must not come from the machine that runs the tests. */
-for (const name of ['DO_NOT_TRACK', 'TELEMETRY_ENABLED', 'TELEMETRY_ENDPOINT', 'TELEMETRY_TOKEN', 'TELEMETRY_USER_ID']) {
+for (const name of ['DO_NOT_TRACK', 'TELEMETRY_ENABLED', 'TELEMETRY_ENDPOINT', 'TELEMETRY_TOKEN', 'TELEMETRY_USER_ID', 'TELEMETRY_FULL_CONTENT']) {
   delete process.env[name];
 }
 
@@ -98,6 +98,7 @@ function run(args, { dir, env = {}, input } = {}) {
     child.stderr.on('data', (chunk) => { stderr += chunk; });
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+    child.stdin.on('error', () => {}); // it may have ended without reading
     child.stdin.end(input ?? '');
   });
 }

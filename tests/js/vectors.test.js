@@ -115,8 +115,20 @@ test('a hash is of the text, whichever type the value has', async (t) => {
   assert.deepEqual(events.slice(5), [undefined, undefined, undefined, undefined]);
 });
 
+test('nanoseconds are taken as bigint, integer or digits, to the last of 64 bits', async (t) => {
+  const client = openClient(t, { schema: schemaOf({ v: { kind: 'nanos' } }) });
+  const good = [[0, '0'], [0n, '0'], ['00', '0'], [2 ** 53 - 1, '9007199254740991'], [2 ** 63, '9223372036854775808'], [2n ** 64n - 1n, '18446744073709551615'],
+    ['18446744073709551615', '18446744073709551615'], [1763735922123456789n, '1763735922123456789'], [4294967296, '4294967296'], [4294967295, '4294967295']];
+  const bad = [-1, -1n, 0.5, NaN, Infinity, 2 ** 64, 2n ** 64n, '18446744073709551616', '', ' 1', '1e3', '0x1', '٣', true, {}, [], new Date(0)];
+  for (const [v] of good) assert.equal(client.emit('Sample', { v }), true);
+  for (const v of bad) assert.equal(client.emit('Sample', { v }), true);
+  const payloads = (await pendingText(client)).map(payloadText);
+  assert.deepEqual(payloads, [...good.map(([, out]) => `{"v":"${out}"}`), ...bad.map(() => '{}')]);
+  assert.equal(client.status().adjusted.bad_type, bad.length);
+});
+
 test('content is withheld from ordinary events, and counted', async (t) => {
-  const client = openClient(t, { schema: schemaOf({ v: { kind: 'content', maxBytes: 1000 }, n: { kind: 'bool' } }, { level: 'content' }) });
+  const client = openClient(t, { schema: schemaOf({ v: { kind: 'content', maxBytes: 1000 }, n: { kind: 'bool' } }) });
   if (client.emit('Sample', { v: 'the secret text', n: true })) {
     const [line] = await pendingText(client);
     assert.ok(!line.includes('secret'));

@@ -20,6 +20,11 @@ function plant(client, { text }) {
   client.emit('WorkspaceSelected', { workspaceHash: text, isGitRepo: true });
   client.emit('SessionStart', { userId: text, machineId: text, appVersion: text, os: text });
   client.emit(text, { message: text });
+  const attrs = { 'http.request.method': text, 'error.type': text, 'service.name': around, [text]: text, 'url.full': text };
+  client.metric(text, 1, attrs, { unit: text });
+  client.emit('span', { traceId: text, spanId: text, name: around, kind: text, startNs: text, attrs });
+  client.emit('log', { severity: text, body: around, attrs });
+  client.startSpan(around, { attrs }).setAttributes(attrs).recordError(new Error(text)).end();
 }
 
 process.once('message', async (/** @type {any} */ { directory, endpoint, secrets, journalCopy }) => {

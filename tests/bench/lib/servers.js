@@ -125,12 +125,13 @@ async function startCentral(directory, flags = []) {
   return server;
 }
 
-async function startFastapi(directory) {
+/** @param {string} directory @param {'lines'|'raw'} store as fastapi_collector.py describes them */
+async function startFastapi(directory, store) {
   const port = await freePort();
   const server = new Server('uvicorn', PYTHON, ['-m', 'uvicorn', '--workers', '2', '--loop', 'uvloop', '--http',
     'httptools', '--no-access-log', '--log-level', 'warning', '--host', '127.0.0.1', '--port', String(port),
     '--app-dir', path.join(ROOT, 'tests', 'bench'), 'fastapi_collector:app'],
-  { FASTAPI_COLLECTOR_DIR: directory, FASTAPI_COLLECTOR_TOKEN: TOKEN, PYTHONDONTWRITEBYTECODE: '1' });
+  { FASTAPI_COLLECTOR_DIR: directory, FASTAPI_COLLECTOR_STORE: store, FASTAPI_COLLECTOR_TOKEN: TOKEN, PYTHONDONTWRITEBYTECODE: '1' });
   server.port = port;
   // Both workers have opened their store once there are two files.
   await server.ready(async () => {

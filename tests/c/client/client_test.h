@@ -37,10 +37,11 @@ static inline candor_bytes schema_bytes(void)
 
 static inline void clear_environment(void)
 {
-    static const char *const names[] = {
-        "DO_NOT_TRACK",    "TELEMETRY_ENABLED", "TELEMETRY_ENDPOINT",
-        "TELEMETRY_TOKEN", "TELEMETRY_USER_ID", "HTTP_PROXY",
-        "http_proxy",      "HTTPS_PROXY",       "https_proxy"};
+    static const char *const names[] = {"DO_NOT_TRACK",       "TELEMETRY_ENABLED",
+                                        "TELEMETRY_ENDPOINT", "TELEMETRY_TOKEN",
+                                        "TELEMETRY_USER_ID",  "HTTP_PROXY",
+                                        "http_proxy",         "HTTPS_PROXY",
+                                        "https_proxy",        "TELEMETRY_FULL_CONTENT"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unsetenv(names[i]);
 }
@@ -220,6 +221,42 @@ static inline candor_status set_enabled(candor_client *c, bool on, candor_consen
     return answer_wait(a);
 }
 
+static inline candor_status set_level(candor_client *c, candor_privacy level,
+                                      candor_consent_source source, answer *a)
+{
+    answer_init(a);
+    candor_set_level(c, level, source, on_answer, a);
+    return answer_wait(a);
+}
+
+/* --- a worker that stands still in a callback between begin and the opening of go --- */
+typedef struct pause_point {
+    candor_latch *reached, *go;
+} pause_point;
+
+static inline void pause_worker(void *ctx, candor_status st, candor_bytes json)
+{
+    pause_point *p = ctx;
+    (void)st;
+    (void)json;
+    candor_latch_open(p->reached);
+    (void)candor_latch_wait(p->go, WAIT_MS);
+}
+
+static inline void pause_begin(candor_client *c, pause_point *p)
+{
+    assert_int_equal(candor_latch_new(&p->reached), CANDOR_OK);
+    assert_int_equal(candor_latch_new(&p->go), CANDOR_OK);
+    candor_flush(c, pause_worker, p);
+    assert_true(candor_latch_wait(p->reached, WAIT_MS));
+}
+
+static inline void pause_free(pause_point *p)
+{
+    candor_latch_free(p->reached);
+    candor_latch_free(p->go);
+}
+
 /* --- reading JSON: the number or text behind "key": at its first place after `within` --- */
 static inline const char *json_at(const char *json, const char *within, const char *key)
 {
@@ -260,6 +297,13 @@ static inline bool status_has(candor_client *c, const char *what)
     if (!found) print_message("not in status: %s\n%s\n", what, text);
     free(text);
     return found;
+}
+
+static inline void session_of(candor_client *c, char out[64])
+{
+    char *text = status_text(c);
+    (void)snprintf(out, 64, "%.36s", json_at(text, NULL, "session_id") + 1);
+    free(text);
 }
 
 #endif

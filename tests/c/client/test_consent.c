@@ -4,6 +4,9 @@
 #define DNT(v) .do_not_track = (v)
 #define ENV(v) .telemetry_enabled = (v)
 
+#define LEVELS(host, user)                                                                         \
+    .has_level = true, .host_level = CANDOR_PRIVACY_##host, .stored_level = CANDOR_PRIVACY_##user
+
 typedef struct consent_case {
     candor_consent_inputs in;
     bool enabled;
@@ -42,6 +45,14 @@ static void precedence_is_as_required(void **state)
         {{DNT("False"), .default_on = true}, true, "default"},
         {{DNT(""), .default_on = true}, true, "default"},
         {{DNT("0"), ENV("0"), .default_on = true}, false, "TELEMETRY_ENABLED"},
+        {{DNT("1"), .gdpr = true, .default_on = true}, false, "DO_NOT_TRACK"},
+        {{.gdpr = true, ENV("1"), .default_on = true}, false, "gdpr"},
+        {{.gdpr = true, .host_off = true, .default_on = true}, false, "gdpr"},
+        {{LEVELS(ALL, OFF), .default_on = true}, false, "stored"},
+        {{LEVELS(ALL, OFF), .stored = CANDOR_CHOICE_ON}, false, "stored"},
+        {{LEVELS(OFF, ALL), .default_on = true}, false, "host"},
+        {{LEVELS(CRASH, ERROR), .default_on = true}, true, "default"},
+        {{LEVELS(OFF, OFF), ENV("1")}, true, "TELEMETRY_ENABLED"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         candor_decision d = candor_consent_decide(&cases[i].in);
@@ -49,6 +60,44 @@ static void precedence_is_as_required(void **state)
             fail_msg("case %zu: %d by %s", i, d.enabled, d.source);
         assert_true(strlen(d.reason) > 10);
     }
+}
+
+static void the_lower_level_is_in_force(void **state)
+{
+    static const struct {
+        candor_consent_inputs in;
+        candor_privacy level;
+    } cases[] = {
+        {{LEVELS(ALL, ALL), .default_on = true}, CANDOR_PRIVACY_ALL},
+        {{LEVELS(CRASH, ERROR), .default_on = true}, CANDOR_PRIVACY_CRASH},
+        {{LEVELS(ALL, ERROR), .default_on = true}, CANDOR_PRIVACY_ERROR},
+        {{LEVELS(ALL, ERROR), ENV("1")}, CANDOR_PRIVACY_ERROR},
+        {{LEVELS(OFF, ERROR), ENV("1")}, CANDOR_PRIVACY_ERROR}, /* an overruled off narrows not */
+        {{LEVELS(ALL, OFF), .default_on = true}, CANDOR_PRIVACY_OFF},
+        {{LEVELS(ALL, ALL), DNT("1")}, CANDOR_PRIVACY_OFF},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(candor_consent_decide(&cases[i].in).level, cases[i].level);
+}
+
+/* It may hold an "off": what is no choice must not make it readable. */
+static void damaged_file_takes_no_level(void **state)
+{
+    char path[CANDOR_PATH_MAX];
+    answer a;
+    FILE *f = fopen(in_dir(*state, "consent", path), "w");
+    for (int i = 0; i < 64; i++)
+        fputc('x', f);
+    fclose(f);
+    candor_client *c = open_with(*state, "");
+    assert_int_equal(set_level(c, CANDOR_PRIVACY_ALL, CANDOR_CONSENT_USER, &a), CANDOR_IO);
+    assert_non_null(strstr(a.json, "damaged"));
+    assert_int_equal(ping(c, 1), CANDOR_EMIT_DISABLED);
+    assert_int_equal(set_enabled(c, true, CANDOR_CONSENT_USER, &a), CANDOR_OK);
+    assert_true(status_has(c, "\"level\":\"all\",\"gdpr\":false"));
+    assert_int_equal(ping(c, 1), CANDOR_EMIT_KEPT);
+    candor_close(c, 100);
 }
 
 static void stored_choice_is_shared_and_survives(void **state)
@@ -287,35 +336,18 @@ static void stored_off_is_for_everybody(void **state)
     candor_close(other, 100);
 }
 
-typedef struct pause_point {
-    candor_latch *reached, *go;
-} pause_point;
-
-static void pause_worker(void *ctx, candor_status st, candor_bytes json)
-{
-    pause_point *p = ctx;
-    (void)st;
-    (void)json;
-    candor_latch_open(p->reached);
-    (void)candor_latch_wait(p->go, WAIT_MS);
-}
-
 /* The worker stands in a callback meanwhile: it meets both at once. */
 static void host_off_and_on(candor_client *c)
 {
-    pause_point p = {0};
+    pause_point p;
     answer a;
-    assert_int_equal(candor_latch_new(&p.reached), CANDOR_OK);
-    assert_int_equal(candor_latch_new(&p.go), CANDOR_OK);
-    candor_flush(c, pause_worker, &p);
-    assert_true(candor_latch_wait(p.reached, WAIT_MS));
+    pause_begin(c, &p);
     candor_set_enabled(c, false, CANDOR_CONSENT_HOST, NULL, NULL);
     answer_init(&a);
     candor_set_enabled(c, true, CANDOR_CONSENT_HOST, on_answer, &a);
     candor_latch_open(p.go);
     assert_int_equal(answer_wait(&a), CANDOR_OK);
-    candor_latch_free(p.reached);
-    candor_latch_free(p.go);
+    pause_free(&p);
 }
 
 static void host_off_and_on_again_purges(void **state)
@@ -385,6 +417,180 @@ static void purge_deletes_and_recording_goes_on(void **state)
     candor_close(c, 100);
 }
 
+/* --- the other processes --- */
+
+static bool is_asleep(candor_client *c)
+{
+    candor_journal_lock(&c->journal);
+    bool asleep = c->journal.asleep;
+    candor_journal_unlock(&c->journal);
+    return asleep;
+}
+
+/* Nothing is buffered there, so nothing but the file's change wakes it. */
+static void an_idle_client_is_woken_by_off(void **state)
+{
+    candor_client *a = open_with(*state, ""), *b = open_with(*state, "");
+    candor_waker *pause = NULL;
+    answer r;
+    assert_int_equal(candor_waker_new(&pause, NULL), CANDOR_OK);
+    assert_int_equal(flush(b, &r), CANDOR_OK);
+    for (int i = 0; i < WAIT_MS && !is_asleep(b); i++)
+        candor_waker_sleep(pause, 1);
+    uint64_t turns = candor_worker_turns(b);
+    assert_int_equal(set_enabled(a, false, CANDOR_CONSENT_USER, &r), CANDOR_OK);
+    for (int i = 0; i < WAIT_MS && atomic_load(&b->enabled); i++)
+        candor_waker_sleep(pause, 1);
+    assert_false(atomic_load(&b->enabled));
+    assert_true(candor_worker_turns(b) > turns);
+    candor_waker_free(pause);
+    candor_close(a, 100);
+    candor_close(b, 100);
+}
+
+/* What is on the disk is gone when "off" is answered, also of a process that does not come round.
+ */
+static void off_deletes_the_journals_of_the_living(void **state)
+{
+    candor_client *a = open_with(*state, ""), *b = open_with(*state, "");
+    pause_point p;
+    answer r;
+    ping_many(b, 3);
+    pause_begin(b, &p);
+    ping_many(b, 2);
+    assert_int_equal(set_enabled(a, false, CANDOR_CONSENT_USER, &r), CANDOR_OK);
+    assert_int_equal(count_files(*state, "journal", NULL), 0);
+    assert_int_equal(count_files(*state, "spool", NULL), 0);
+    assert_int_equal(ping(b, 1), CANDOR_EMIT_DISABLED);
+    candor_latch_open(p.go);
+    assert_int_equal(flush(b, &r), CANDOR_OK);
+    assert_int_equal(status_number(b, NULL, "pending_journal"), 0);
+    assert_int_equal(count_files(*state, "spool", NULL), 0);
+    pause_free(&p);
+    candor_close(a, 100);
+    candor_close(b, 100);
+}
+
+/* Its journal was deleted: what it accepted into it would not survive. */
+static void a_client_that_slept_through_off_keeps_nothing_until_it_has_obeyed(void **state)
+{
+    candor_client *a = open_with(*state, ""), *b = open_with(*state, "");
+    pause_point p;
+    answer r;
+    char before[64], after[64];
+    session_of(b, before);
+    ping_many(b, 3);
+    pause_begin(b, &p);
+    ping_many(b, 2);
+    assert_int_equal(set_enabled(a, false, CANDOR_CONSENT_USER, &r), CANDOR_OK);
+    assert_int_equal(set_enabled(a, true, CANDOR_CONSENT_USER, &r), CANDOR_OK);
+    ping_many(a, 4);
+    assert_int_equal(ping(b, 1), CANDOR_EMIT_DISABLED);
+    candor_latch_open(p.go);
+    assert_int_equal(flush(b, &r), CANDOR_OK); /* a turn of b's worker */
+    assert_int_equal(ping(b, 1), CANDOR_EMIT_KEPT);
+    session_of(b, after);
+    assert_string_not_equal(before, after);
+    assert_int_equal(flush(b, &r), CANDOR_OK);
+    assert_int_equal(flush(a, &r), CANDOR_OK);
+    assert_int_equal(status_number(a, "spool", "events"), 5); /* a's four are not b's to delete */
+    pause_free(&p);
+    candor_close(a, 100);
+    candor_close(b, 100);
+}
+
+/* The directory's files are the user's, whatever this process's host or environment says. */
+static void a_stored_off_deletes_where_it_was_off_already(void **state)
+{
+    answer a;
+    for (int i = 0; i < 3; i++) {
+        candor_client *c = open_with(*state, "");
+        ping_many(c, 3);
+        assert_int_equal(flush(c, &a), CANDOR_OK);
+        candor_close(c, 1000);
+        assert_int_equal(count_files(*state, "spool", NULL), 1);
+        c = open_with(*state, i == 0   ? ",\"inspect\":true,\"hostEnabled\":false"
+                              : i == 1 ? ",\"inspect\":true,\"hostLevel\":\"off\""
+                                       : ",\"hostLevel\":\"error\"");
+        if (i == 2)
+            assert_int_equal(set_level(c, CANDOR_PRIVACY_ERROR, CANDOR_CONSENT_USER, &a),
+                             CANDOR_OK);
+        else
+            assert_int_equal(set_enabled(c, false, CANDOR_CONSENT_USER, &a), CANDOR_OK);
+        assert_int_equal(count_files(*state, "spool", NULL), 0);
+        assert_int_equal(json_number(a.json, NULL, "purged"), 3);
+        assert_int_equal(set_enabled(c, true, CANDOR_CONSENT_USER, &a), CANDOR_OK);
+        candor_close(c, 1000);
+    }
+}
+
+/* The stored mode off is an off like any other. */
+static void a_client_that_slept_through_mode_off_sends_nothing_from_before(void **state)
+{
+    static const candor_mode modes[] = {CANDOR_MODE_OFF, CANDOR_MODE_MANUAL};
+    candor_client *a = open_with(*state, ""), *b = open_with(*state, "");
+    pause_point p;
+    answer r;
+    pause_begin(b, &p);
+    ping_many(b, 2);
+    for (size_t i = 0; i < 2; i++) {
+        answer_init(&r);
+        candor_set_mode(a, modes[i], on_answer, &r);
+        assert_int_equal(answer_wait(&r), CANDOR_OK);
+    }
+    candor_latch_open(p.go);
+    assert_int_equal(flush(b, &r), CANDOR_OK);
+    assert_int_equal(flush(b, &r), CANDOR_OK);
+    assert_int_equal(count_files(*state, "spool", NULL), 0);
+    pause_free(&p);
+    candor_close(a, 100);
+    candor_close(b, 100);
+    assert_int_equal(count_files(*state, "spool", NULL), 0);
+}
+
+static void a_client_that_slept_through_a_lower_level_sends_nothing_from_before(void **state)
+{
+    static const candor_privacy levels[] = {CANDOR_PRIVACY_ERROR, CANDOR_PRIVACY_ALL};
+    candor_client *a = open_with(*state, ""), *b = open_with(*state, "");
+    pause_point p;
+    answer r;
+    pause_begin(b, &p);
+    ping_many(b, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(set_level(a, levels[i], CANDOR_CONSENT_USER, &r), CANDOR_OK);
+    candor_latch_open(p.go);
+    assert_int_equal(flush(b, &r), CANDOR_OK);
+    assert_int_equal(flush(b, &r), CANDOR_OK);
+    assert_int_equal(count_files(*state, "spool", NULL), 0);
+    pause_free(&p);
+    candor_close(a, 100);
+    candor_close(b, 100);
+}
+
+static void on_again_is_a_new_session(void **state)
+{
+    static const candor_consent_source sources[] = {CANDOR_CONSENT_USER, CANDOR_CONSENT_HOST};
+    for (size_t i = 0; i < 2; i++) {
+        candor_client *c = open_with(*state, "");
+        candor_buf lines = {0};
+        char before[64], after[64];
+        answer a;
+        session_of(c, before);
+        assert_int_equal(set_enabled(c, false, sources[i], &a), CANDOR_OK);
+        assert_int_equal(set_enabled(c, true, sources[i], &a), CANDOR_OK);
+        ping_many(c, 1);
+        session_of(c, after);
+        assert_string_not_equal(before, after);
+        assert_int_equal(candor_preview(c, &lines, NULL), CANDOR_OK);
+        candor_buf_put_c(&lines, '\0');
+        assert_non_null(strstr(lines.p, after));
+        assert_null(strstr(lines.p, before));
+        candor_buf_free(&lines);
+        assert_int_equal(purge(c, &a), CANDOR_OK);
+        candor_close(c, 100);
+    }
+}
+
 static void purge_reaches_other_clients_journals(void **state)
 {
     candor_client *a = open_with(*state, ""), *b = open_with(*state, "");
@@ -410,6 +616,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(precedence_is_as_required),
+        cmocka_unit_test(the_lower_level_is_in_force),
+        WITH_DIR(damaged_file_takes_no_level),
+        WITH_DIR(an_idle_client_is_woken_by_off),
+        WITH_DIR(off_deletes_the_journals_of_the_living),
+        WITH_DIR(a_client_that_slept_through_off_keeps_nothing_until_it_has_obeyed),
+        WITH_DIR(on_again_is_a_new_session),
         WITH_DIR(stored_choice_is_shared_and_survives),
         WITH_DIR(damaged_choice_is_off_until_chosen_again),
         WITH_DIR(unreadable_choice_is_off_and_said),
@@ -423,6 +635,9 @@ int main(void)
         WITH_DIR(environment_off_deletes_what_was_buffered),
         WITH_DIR(own_off_spares_what_living_others_buffered),
         WITH_DIR(stored_off_is_for_everybody),
+        WITH_DIR(a_stored_off_deletes_where_it_was_off_already),
+        WITH_DIR(a_client_that_slept_through_a_lower_level_sends_nothing_from_before),
+        WITH_DIR(a_client_that_slept_through_mode_off_sends_nothing_from_before),
         WITH_DIR(host_off_and_on_again_purges),
         WITH_DIR(host_off_and_on_again_spares_living_others),
         WITH_DIR(purge_leaves_a_journal_to_record_into),

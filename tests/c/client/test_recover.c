@@ -103,6 +103,29 @@ static void killed_between_file_and_row_is_not_batched_again(void **state)
     candor_batch_deinit(&b);
 }
 
+/* setKeys recovers at any time, also while an upload sends from the store's scratch. */
+static void recovery_leaves_the_body_of_an_upload_alone(void **state)
+{
+    candor_store store;
+    candor_settings settings;
+    _Atomic bool stop = false;
+    candor_recovered found = {0};
+    candor_batch b = {0};
+    candor_segment *s = dead_segment(*state, 50);
+    write_batch(*state, s, &b);
+    candor_segment_free(s);
+    candor_bytes options = CANDOR_LIT("{\"app\":\"testapp\",\"minFreeDiskBytes\":0}");
+    assert_int_equal(candor_settings_read(options, &settings, NULL), CANDOR_OK);
+    assert_int_equal(candor_store_open(&store, &settings, &stop, *state, NULL), CANDOR_OK);
+    candor_buf_put_bytes(&store.file, CANDOR_LIT("in flight"));
+    candor_recover_dead(&store, &found);
+    assert_int_equal(found.adopted, 1);
+    assert_true(candor_bytes_eq(candor_buf_bytes(&store.file), CANDOR_LIT("in flight")));
+    candor_store_close(&store);
+    candor_settings_free(&settings);
+    candor_batch_deinit(&b);
+}
+
 static void killed_between_row_and_offset_is_not_batched_again(void **state)
 {
     char path[CANDOR_PATH_MAX];
@@ -344,6 +367,7 @@ int main(void)
         WITH_DIR(killed_process_loses_nothing),
         WITH_DIR(killed_while_batching_counts_once),
         WITH_DIR(killed_between_file_and_row_is_not_batched_again),
+        WITH_DIR(recovery_leaves_the_body_of_an_upload_alone),
         WITH_DIR(killed_between_row_and_offset_is_not_batched_again),
         WITH_DIR(killed_between_acknowledgement_and_deletion_is_not_sent_again),
         WITH_DIR(damaged_record_is_counted_and_the_rest_kept),

@@ -164,6 +164,33 @@ static void counters_are_in_the_file(void **state)
     candor_segment_delete(s);
 }
 
+/* Version 1 had no counter for the privacy level, and is the same otherwise. */
+static void a_segment_of_the_version_before_is_read_with_its_counters(void **state)
+{
+    char path[CANDOR_PATH_MAX];
+    candor_counts c = {.disk_low = 3}, got;
+    unsigned bad;
+    bool lost;
+    c.emit[CANDOR_EMIT_SAMPLED] = 2;
+    c.emit[CANDOR_EMIT_FAILED] = 4;
+    c.adjust[CANDOR_ADJUST_COUNT - 1] = 5;
+    candor_segment *s = new_segment(*state, 65536);
+    assert_true(append(s, 1, "{\"n\":1}"));
+    candor_segment_count(s, &c);
+    unsigned char *counts = s->map.p + 3584 + 16, *level = counts + CANDOR_EMIT_LEVEL * 8;
+    memmove(level, level + 8, (CANDOR_COUNTS_N - 1 - CANDOR_EMIT_LEVEL) * 8);
+    candor_put_u32(s->map.p + 8, 1);
+    memcpy(path, s->path, sizeof path);
+    candor_segment_free(s);
+    assert_int_equal(candor_segment_take(path, &s, NULL), CANDOR_OK);
+    assert_int_equal(read_all(s, &bad, &lost), 1);
+    candor_segment_counts(s, &got);
+    assert_memory_equal(&got, &c, sizeof c);
+    candor_put_u32(s->map.p + 8, 3);
+    candor_segment_free(s);
+    assert_int_equal(candor_segment_take(path, &s, NULL), CANDOR_CORRUPT);
+}
+
 static void foreign_files_are_corrupt_not_fatal(void **state)
 {
     char path[CANDOR_PATH_MAX];
@@ -193,6 +220,7 @@ int main(void)
         WITH_DIR(refused_payload_leaves_no_trace_behind_the_tail),
         WITH_DIR(full_segment_refuses),
         WITH_DIR(counters_are_in_the_file),
+        WITH_DIR(a_segment_of_the_version_before_is_read_with_its_counters),
         WITH_DIR(foreign_files_are_corrupt_not_fatal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,64 @@ static void fill_batch(candor_client *c, int n)
     assert_int_equal(flush(c, &a), CANDOR_OK);
 }
 
+/* What is deleted must not come to light again in a package that was begun before. */
+static void an_export_that_a_purge_overtakes_writes_no_package(void **state)
+{
+    answer a, exported;
+    pause_point p;
+    char path[CANDOR_PATH_MAX], dir[CANDOR_PATH_MAX];
+    candor_client *c = open_with(*state, "");
+    ping_many(c, 3);
+    assert_int_equal(flush(c, &a), CANDOR_OK);
+    make_subdir(*state, "out");
+    (void)in_dir(*state, "out", dir);
+    pause_begin(c, &p);
+    answer_init(&exported);
+    answer_init(&a);
+    candor_export(c, in_dir(dir, "package.json", path), 0, on_answer, &exported);
+    candor_purge(c, on_answer, &a);
+    candor_latch_open(p.go);
+    assert_int_equal(answer_wait(&a), CANDOR_OK);
+    assert_int_equal(answer_wait(&exported), CANDOR_CANCELLED);
+    assert_int_equal(count_files(*state, "out", NULL), 0);
+    answer_init(&exported);
+    candor_export(c, path, 0, on_answer, &exported);
+    assert_int_equal(answer_wait(&exported), CANDOR_OK);
+    pause_free(&p);
+    candor_close(c, 100);
+}
+
+/* Whatever kills the process then: "off" and recovery know the file. */
+static void an_export_under_way_keeps_its_events_in_the_spool(void **state)
+{
+    answer exported;
+    pause_point before, within;
+    answer a;
+    char path[CANDOR_PATH_MAX], dir[CANDOR_PATH_MAX];
+    candor_client *c = open_with(*state, "");
+    ping_many(c, 3);
+    assert_int_equal(flush(c, &a), CANDOR_OK);
+    make_subdir(*state, "out");
+    (void)in_dir(*state, "out", dir);
+    pause_begin(c, &before);
+    answer_init(&exported);
+    assert_int_equal(candor_latch_new(&within.reached), CANDOR_OK);
+    assert_int_equal(candor_latch_new(&within.go), CANDOR_OK);
+    candor_export(c, in_dir(dir, "package.json", path), 0, on_answer, &exported);
+    candor_flush(c, pause_worker, &within);
+    candor_latch_open(before.go);
+    assert_true(candor_latch_wait(within.reached, WAIT_MS));
+    assert_int_equal(count_files(*state, "out", NULL), 0);
+    assert_int_equal(count_files(*state, "spool", NULL), 2);
+    candor_latch_open(within.go);
+    assert_int_equal(answer_wait(&exported), CANDOR_OK);
+    assert_int_equal(count_files(*state, "out", NULL), 1);
+    assert_int_equal(count_files(*state, "spool", NULL), 1);
+    pause_free(&before);
+    pause_free(&within);
+    candor_close(c, 100);
+}
+
 static void oldest_batches_go_first_and_are_counted(void **state)
 {
     candor_client *c = open_with(*state, ",\"spoolMaxBytes\":65536");
@@ -254,6 +312,7 @@ static void opening_gives_up_on_a_database_that_stays_locked(void **state)
     assert_int_equal(sqlite3_exec(db->db, "PRAGMA user_version=0", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(candor_state_begin(db, NULL), CANDOR_OK);
     candor_client *c = open_with(*state, "");
+    assert_int_equal(flush(c, &a), CANDOR_OK); /* opening is over */
     assert_true(status_has(c, "locked"));
     ping_many(c, 3);
     candor_close(c, 0);
@@ -410,6 +469,8 @@ static void spool_file_is_what_preview_shows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_DIR(an_export_that_a_purge_overtakes_writes_no_package),
+        WITH_DIR(an_export_under_way_keeps_its_events_in_the_spool),
         WITH_DIR(oldest_batches_go_first_and_are_counted),
         WITH_DIR(batches_past_retention_expire),
         WITH_DIR(one_look_at_a_wrong_clock_expires_nothing),

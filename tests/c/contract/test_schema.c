@@ -64,7 +64,7 @@ static void default_schema_has_the_tool_and_lifecycle_events(void **state)
         "validation.complete", "validation.error", "ui.render_time",
         "export.complete",     "command.start",    "command.complete",
         "error.envelope",      "install",          "index",
-        "usage_rollup",        "uninstall",
+        "usage_rollup",        "uninstall",        "tool.used",
     };
     (void)state;
     candor_schema *s = support_default_schema();
@@ -171,6 +171,51 @@ static void canonical_form_is_sorted_complete_and_free_of_documentation(void **s
         "\"l\":{\"kind\":\"list\",\"max\":4,\"of\":{\"kind\":\"enum\",\"values\":[\"x\"]}},"
         "\"z\":{\"kind\":\"bool\"}},\"governance_id\":\"G-1\",\"level\":\"usage\",\"sample\":1}},"
         "\"governance_id\":\"G-1\",\"notice\":1,\"schema\":\"test\",\"version\":1}");
+    candor_buf_free(&out);
+    candor_schema_free(s);
+}
+
+static const char rolled_up[] =
+    HEAD "\"A\":" EVENT ",\"rollup\":{\"into\":\"S\",\"set\":{\"z\":\"x\",\"b\":\"y\"},"
+         "\"errors\":{\"field\":\"y\",\"equals\":true}},\"fields\":{\"x\":{\"kind\":\"id\"},"
+         "\"y\":{\"kind\":\"bool\"}}},\"S\":" EVENT ",\"fields\":{\"day\":{\"kind\":\"time\"},"
+         "\"z\":{\"kind\":\"id\"},\"b\":{\"kind\":\"bool\"},\"count\":{\"kind\":\"int\"},"
+         "\"errors\":{\"kind\":\"int\"}}}}}";
+
+static void a_rollup_names_the_fields_of_its_target_in_their_order(void **state)
+{
+    (void)state;
+    candor_schema *s = support_compile(candor_bytes_str(rolled_up), "rollup");
+    const candor_event_def *a = event(s, "A"), *t = event(s, "S");
+    assert_non_null(a->rollup);
+    assert_null(t->rollup);
+    assert_ptr_equal(candor_schema_at(s, a->rollup->into), t);
+    assert_ptr_equal(a->rollup->day, field(t, "day"));
+    assert_ptr_equal(a->rollup->count, field(t, "count"));
+    assert_ptr_equal(a->rollup->errors, field(t, "errors"));
+    assert_ptr_equal(a->rollup->error_if, field(a, "y"));
+    assert_true(a->rollup->error_equals);
+    assert_int_equal(a->rollup->n_keys, 2);
+    assert_ptr_equal(a->rollup->keys[0].to, field(t, "z"));
+    assert_ptr_equal(a->rollup->keys[0].from, field(a, "x"));
+    assert_ptr_equal(a->rollup->keys[1].to, field(t, "b"));
+    candor_schema_free(s);
+}
+
+static void a_rollup_is_part_of_the_canonical_form_and_of_the_description(void **state)
+{
+    (void)state;
+    candor_buf out = {0};
+    candor_schema *s = support_compile(candor_bytes_str(rolled_up), "rollup");
+    assert_int_equal(candor_schema_canonical(s, &out), CANDOR_OK);
+    candor_buf_put_c(&out, '\0');
+    assert_non_null(strstr(out.p, "\"level\":\"usage\",\"rollup\":{\"errors\":{\"equals\":true,"
+                                  "\"field\":\"y\"},\"into\":\"S\",\"set\":{\"b\":\"y\","
+                                  "\"z\":\"x\"}},\"sample\":1}"));
+    candor_buf_clear(&out);
+    assert_int_equal(candor_schema_describe(s, &out), CANDOR_OK);
+    candor_buf_put_c(&out, '\0');
+    assert_non_null(strstr(out.p, "\"level\":\"usage\",\"rollup\":\"S\",\"fields\""));
     candor_buf_free(&out);
     candor_schema_free(s);
 }
@@ -350,6 +395,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(default_schema_has_the_agent_events_exactly),
         cmocka_unit_test(default_schema_has_the_tool_and_lifecycle_events),
+        cmocka_unit_test(a_rollup_names_the_fields_of_its_target_in_their_order),
+        cmocka_unit_test(a_rollup_is_part_of_the_canonical_form_and_of_the_description),
         cmocka_unit_test(every_event_of_the_default_schema_is_found_by_name_and_index),
         cmocka_unit_test(fields_answer_to_their_snake_case_name),
         cmocka_unit_test(members_left_out_take_their_defaults),

@@ -21,6 +21,7 @@ static void expect_url(const char *text, candor_status want, const char *target)
     else
         assert_int_not_equal(err.text[0], '\0');
     candor_url_free(&u);
+    assert_int_equal(candor_url_check(text, NULL), want);
 }
 
 static void https_goes_anywhere(void **state)
@@ -30,6 +31,20 @@ static void https_goes_anywhere(void **state)
     expect_url("https://collector.example.org:8443", CANDOR_OK, "collector.example.org:8443");
     expect_url("HTTPS://192.0.2.1:443/", CANDOR_OK, "192.0.2.1");
     expect_url("https://[2001:db8::1]:8443/", CANDOR_OK, "[2001:db8::1]:8443");
+}
+
+/* The check without libcurl may pass on what it does not know, but must not take anything more. */
+static void the_quick_check_takes_nothing_that_libcurl_refuses(void **state)
+{
+    (void)state;
+    expect_url("https://collector.example.org", CANDOR_OK, "collector.example.org");
+    expect_url("https://a-b.example.org:65535/t/v1", CANDOR_OK, "a-b.example.org:65535");
+    expect_url("http://localhost:4318", CANDOR_OK, "localhost:4318");
+    expect_url("http://127.0.0.1:4318/v1", CANDOR_OK, "127.0.0.1:4318");
+    expect_url("https://example.org:65536/", CANDOR_INVALID, NULL);
+    expect_url("https://example.org:x/", CANDOR_INVALID, NULL);
+    expect_url("http://localhostess/", CANDOR_DENIED, NULL);
+    expect_url("http://127.0.0.100.example.org/", CANDOR_DENIED, NULL);
 }
 
 static void http_goes_to_this_machine_only(void **state)
@@ -143,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(https_goes_anywhere),
+        cmocka_unit_test(the_quick_check_takes_nothing_that_libcurl_refuses),
         cmocka_unit_test(http_goes_to_this_machine_only),
         cmocka_unit_test(lookalikes_of_this_machine_are_refused),
         cmocka_unit_test(what_is_no_plain_http_url_is_invalid),

@@ -104,8 +104,8 @@ static void touch_makes_pages_present_and_keeps_their_bytes(void **state)
     candor_map_touch(&m);
     for (size_t i = 0; i < PAGES; i++)
         assert_int_equal(m.p[i * page], i == 3 ? 7 : 0);
-    touch_writable(&m, page);
-    touch_readable(&m, page);
+    touch_writable(&m, 0, m.n, page);
+    touch_readable(&m, 0, m.n, page);
     for (size_t i = 0; i < PAGES; i++)
         assert_int_equal(m.p[i * page], i == 3 ? 7 : 0);
     candor_map_close(&m);
@@ -137,7 +137,7 @@ static void touch_fills_the_page_table(void **state)
         assert_true(is_present(m.p + i * page));
     candor_map_close(&m);
     m = map_of(path, PAGES * page, true);
-    touch_writable(&m, page);
+    touch_writable(&m, 0, m.n, page);
     for (size_t i = 0; i < PAGES; i++)
         assert_true(is_present(m.p + i * page));
     candor_map_close(&m);
@@ -164,6 +164,21 @@ static void *count_in_every_page(void *arg)
     return NULL;
 }
 
+static void touch_of_a_part_leaves_the_rest_alone(void **state)
+{
+    const size_t page = page_size();
+    candor_map m = map_of(scratch_path(*state, "m"), PAGES * page, true);
+
+    candor_map_touch_part(&m, 32 * page + 5, 2 * page);
+    assert_true(is_present(m.p + 32 * page));
+    assert_true(is_present(m.p + 34 * page));
+    assert_false(is_present(m.p + 60 * page));
+    candor_map_touch_part(&m, m.n - 1, SIZE_MAX);
+    candor_map_touch_part(&m, m.n, 1);
+    assert_true(is_present(m.p + m.n - 1));
+    candor_map_close(&m);
+}
+
 static void touch_never_loses_another_writers_store(void **state)
 {
     const size_t page = page_size();
@@ -174,9 +189,9 @@ static void touch_never_loses_another_writers_store(void **state)
 
     assert_int_equal(pthread_create(&t, NULL, count_in_every_page, &w), 0);
     while (!atomic_load(&w.running))
-        touch_writable(&m, page);
+        touch_writable(&m, 0, m.n, page);
     for (int i = 0; i < 1000000; i++)
-        touch_writable(&m, page);
+        touch_writable(&m, 0, m.n, page);
     atomic_store(&stop, true);
     pthread_join(t, NULL);
     assert_int_equal(m.p[0], (unsigned char)w.rounds);
@@ -216,6 +231,7 @@ int main(void)
         SCRATCH_TEST(close_leaves_the_map_zeroed_and_takes_it_again),
         SCRATCH_TEST(touch_makes_pages_present_and_keeps_their_bytes),
         SCRATCH_TEST(touch_fills_the_page_table),
+        SCRATCH_TEST(touch_of_a_part_leaves_the_rest_alone),
         SCRATCH_TEST(touch_never_loses_another_writers_store),
         SCRATCH_TEST(a_store_survives_the_kill_of_its_process),
     };

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "plat/plat.h"
 
@@ -277,9 +278,35 @@ static void clocks_go_forward_and_tell_this_century(void **state)
     assert_true(wall > INT64_C(1700000000000) && wall < INT64_C(4102444800000));
 }
 
+static void watched_file_wakes_when_it_is_announced(void **state)
+{
+    char path[] = "/tmp/candor-watch-XXXXXX";
+    candor_waker *w = NULL;
+    const int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(candor_waker_new(&w, NULL), CANDOR_OK);
+    assert_false(candor_waker_watch(w, "/tmp/candor-watch/none"));
+    assert_true(candor_waker_watch(w, path));
+    assert_false(is_readable(w));
+    candor_file_announce(path);
+    assert_true(is_readable(w));
+    candor_waker_sleep(w, -1); /* hangs if it is not a wake */
+    assert_false(is_readable(w));
+    candor_waker_wake(w); /* the other way still works */
+    assert_true(is_readable(w));
+    candor_waker_clear(w);
+    assert_false(is_readable(w));
+    candor_waker_free(w);
+    close(fd);
+    candor_unlink_quiet(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(watched_file_wakes_when_it_is_announced),
         cmocka_unit_test(mutex_excludes),
         cmocka_unit_test(a_thread_takes_no_signals_but_faults_and_the_caller_keeps_its_own),
         cmocka_unit_test(a_wake_before_the_sleep_is_not_lost),

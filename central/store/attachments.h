@@ -1,0 +1,81 @@
+/* Stage 8/10: store of full content. In: checked texts that belong to an event. Out: each kept
+ * once, durable, until retention takes it. A database file of its own beside events.db: texts are
+ * long and few where events are short and many, they go sooner, and neither their commits nor their
+ * deletion may hold up the writer of events. Erasing a person's content means: the ids of their
+ * events, looked up in events.db, deleted here. Layer: central. Threads: submit from any; done runs
+ * on the store's own thread, which has the only connection. */
+#ifndef CANDOR_CENTRAL_ATTACHMENTS_H
+#define CANDOR_CENTRAL_ATTACHMENTS_H
+
+#include <stdatomic.h>
+
+#include "base/digest.h"
+#include "central/mailbox.h"
+#include "central/metrics.h"
+#include "central/token.h"
+#include "contract/limits.h"
+
+typedef enum candor_attachment_op {
+    CANDOR_ATTACHMENT_PUT,
+    CANDOR_ATTACHMENT_LIST,
+    CANDOR_ATTACHMENT_GET
+} candor_attachment_op;
+
+typedef enum candor_attachment_result {
+    CANDOR_ATTACHMENT_DONE,      /* put: stored; list: visited all; get: text is filled */
+    CANDOR_ATTACHMENT_KNOWN,     /* put: the same text was there */
+    CANDOR_ATTACHMENT_CONFLICT,  /* put: another text was there, and stays */
+    CANDOR_ATTACHMENT_OTHER_APP, /* put: the event is another app's than the token's */
+    CANDOR_ATTACHMENT_NONE       /* get: there is none, for this app */
+} candor_attachment_result;
+
+typedef struct candor_attachment {
+    candor_bytes field;  /* borrowed for the call */
+    candor_bytes sha256; /* CANDOR_SHA256_SIZE bytes, borrowed for the call */
+    int64_t size;        /* bytes of the text */
+    int64_t received_ms;
+} candor_attachment;
+
+/* One request. Lent to the store from submit until done is called. */
+typedef struct candor_attachment_job {
+    candor_task task; /* first: the mailbox's task is one of the job */
+    candor_attachment_op op;
+    unsigned char event_id[16];
+    char field[CANDOR_NAME_MAX + 1];
+    char app[CANDOR_TOKEN_APP + 1];           /* what the token is bound to; empty: any */
+    unsigned char sha256[CANDOR_SHA256_SIZE]; /* put: in */
+    candor_buf text; /* put: in, the plain text; get: out; the owner frees it */
+    int64_t received_ms;
+    size_t queued_bytes; /* private to the store */
+    /* list: called for each, by field name; false: memory is out */
+    bool (*visit)(void *ctx, const candor_attachment *a);
+    void *ctx;
+    /* Out. status not OK: a put is not stored. */
+    candor_status status;
+    candor_attachment_result result;
+    void (*done)(struct candor_attachment_job *j); /* on the store's thread; takes the job back */
+    void *owner;
+} candor_attachment_job;
+
+struct candor_log;
+typedef struct candor_attachments_settings {
+    const char *path;               /* borrowed until open returns */
+    const char *events_path;        /* events.db, which exists; borrowed until open returns */
+    const struct candor_log *log;   /* may be NULL */
+    struct candor_metrics *metrics; /* may be NULL */
+    const atomic_bool *space_low;   /* as in store.h */
+    uint64_t queue_bytes, retention_days;
+    int64_t (*now_ms)(void); /* NULL: the clock */
+} candor_attachments_settings;
+
+typedef struct candor_attachments candor_attachments;
+CANDOR_CHECK candor_status candor_attachments_open(const candor_attachments_settings *s,
+                                                   candor_attachments **out, candor_err *err);
+/* CANDOR_FULL: too much waits, j stays with the caller. CANDOR_CANCELLED: closing. */
+CANDOR_CHECK candor_status candor_attachments_submit(candor_attachments *a,
+                                                     candor_attachment_job *j);
+/* Size of the database file. */
+uint64_t candor_attachments_bytes(const candor_attachments *a);
+void candor_attachments_close(candor_attachments *a); /* does what was submitted; accepts NULL */
+
+#endif

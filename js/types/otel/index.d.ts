@@ -1,0 +1,4 @@
+import { CandorSpanExporter } from "./span";
+import { CandorLogRecordExporter } from "./log";
+import { CandorMetricExporter } from "./metric";
+export { CandorSpanExporter, CandorLogRecordExporter, CandorMetricExporter };

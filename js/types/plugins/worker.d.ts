@@ -1,0 +1,1 @@
+export type WorkerData = import("./plugin").WorkerData;

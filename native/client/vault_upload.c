@@ -1,0 +1,198 @@
+/* Attachments on their way out: POST <endpoint>/api/v1/attachments/<event id>?field=<name>, one at
+ * a time, in the round of the batches and behind them. */
+#include <stdio.h>
+
+#include "base/digest.h"
+#include "base/gzip.h"
+#include "client/client.h"
+
+void candor_vault_round(candor_vault *v)
+{
+    if (v == NULL || v->store == NULL) return;
+    candor_vault_scan(v);
+    candor_store_look_locked(v->store, false);
+    v->round_ms = v->behind_ms = 0;
+    v->round++;
+}
+
+int64_t candor_vault_due_ms(const candor_vault *v)
+{
+    int64_t due = INT64_MAX;
+    if (v == NULL || v->store == NULL || !candor_vault_on(v)) return due;
+    for (size_t i = 0; i < v->n; i++)
+        if (!v->entries[i].locked && v->entries[i].next_attempt_ms < due)
+            due = v->entries[i].next_attempt_ms;
+    return due;
+}
+
+/* The event goes first. It may be in any batch that is younger than it and still waits; and one
+ * that came after the round's last batch has its batch yet to be sent. */
+static bool event_is_sent(const candor_vault *v, const candor_vault_entry *e)
+{
+    int64_t when = (int64_t)candor_uuid7_ms(e->event);
+    return when > v->behind_ms && when <= v->round_ms;
+}
+
+static const candor_vault_entry *next_due(candor_vault *v, bool manual)
+{
+    int64_t now = candor_clock_unix_ms();
+    for (size_t i = 0; i < v->n; i++) {
+        const candor_vault_entry *e = &v->entries[i];
+        bool due = manual ? e->round != v->round : e->next_attempt_ms <= now;
+        if (due && !e->locked && event_is_sent(v, e)) return e;
+    }
+    return NULL;
+}
+
+/* The file's text into v->plain, its gzip into v->gz and its digest into v->sha256. */
+static candor_status load(candor_vault *v, const candor_vault_entry *e, candor_err *err)
+{
+    char path[CANDOR_PATH_MAX];
+    unsigned char hash[CANDOR_SHA256_SIZE];
+    candor_seal seal;
+    candor_buf_clear(&v->file);
+    candor_buf_clear(&v->plain);
+    candor_buf_clear(&v->gz);
+    candor_status st = candor_vault_path(v, e, path);
+    if (st == CANDOR_OK)
+        st = candor_file_read_all(path, CANDOR_ATTACHMENT_MAX + CANDOR_SEAL_OVER, &v->file, err);
+    if (st == CANDOR_LIMIT) st = CANDOR_CORRUPT;
+    if (st == CANDOR_OK)
+        st = candor_seal_open(candor_buf_bytes(&v->file), v->keys, &seal, &v->plain);
+    if (st == CANDOR_OK && (memcmp(seal.id, e->event, sizeof seal.id) != 0 ||
+                            !candor_bytes_eq(seal.field, candor_bytes_str(e->field))))
+        st = CANDOR_CORRUPT; /* renamed */
+    if (st == CANDOR_OK) st = candor_sha256(candor_buf_bytes(&v->plain), hash);
+    if (st != CANDOR_OK) return st;
+    candor_hex_encode(hash, sizeof hash, v->sha256);
+    v->sha256[64] = '\0';
+    st = candor_gzip(candor_buf_bytes(&v->plain), (int)v->store->settings->gzip_level, NULL, &v->gz,
+                     err);
+    candor_wipe(v->plain.p, v->plain.n);
+    return st;
+}
+
+/* The header's value: what was decided, and that full content is on. */
+static void content_consent(const candor_uploader *u, char *out, size_t cap)
+{
+    (void)snprintf(out, cap, "%s;content=1", u->consent);
+}
+
+static candor_status start(candor_uploader *u, candor_err *err)
+{
+    char url[2304], authorization[4352], consent[128], id[CANDOR_UUID_TEXT];
+    const candor_settings *s = u->settings;
+    candor_vault *v = u->vault;
+    candor_uuid_format(v->sending.event, id);
+    (void)snprintf(url, sizeof url, "%s/api/v1/attachments/%.36s?field=%s", s->endpoint, id,
+                   v->sending.field);
+    (void)snprintf(authorization, sizeof authorization, "Bearer %s",
+                   s->token != NULL ? s->token : "");
+    content_consent(u, consent, sizeof consent);
+    const candor_http_header headers[] = {
+        {"Content-Type", "text/plain; charset=utf-8"},
+        {"Content-Encoding", "gzip"},
+        {"Candor-Content-SHA256", v->sha256},
+        {"Candor-Machine-Id", u->identity.machine_id},
+        {"Candor-Consent", consent},
+        {"Authorization", authorization},
+    };
+    const candor_http_request request = {"POST", url, headers, s->token != NULL ? 6 : 5,
+                                         candor_buf_bytes(&v->gz)};
+    candor_status st = candor_uploader_http(u, err);
+    return st == CANDOR_OK ? candor_http_start(u->http, &request, err) : st;
+}
+
+static void lose(candor_vault *v, candor_vault_drop why)
+{
+    candor_vault_count(v, why, 1);
+    candor_vault_remove(v, &v->sending);
+}
+
+bool candor_vault_send_next(candor_uploader *u)
+{
+    candor_vault *v = u->vault;
+    const candor_vault_entry *e = NULL;
+    if (v == NULL || v->store == NULL || !candor_vault_on(v)) return false;
+    if (v->round_ms == 0) {
+        v->round_ms = candor_clock_unix_ms();
+        v->behind_ms = candor_state_newest_ms(v->store->state);
+    }
+    while ((e = next_due(v, u->manual)) != NULL) {
+        candor_err err = {0};
+        v->sending = *e;
+        candor_status st = load(v, e, &err);
+        if (st == CANDOR_OK && !candor_uploader_fits(u, v->gz.n)) return false;
+        if (st == CANDOR_OK) st = start(u, &err);
+        if (st == CANDOR_OK) return true;
+        if (st == CANDOR_CORRUPT) {
+            lose(v, CANDOR_VAULT_DROP_CORRUPT);
+        } else if (st == CANDOR_NOTFOUND || st == CANDOR_DENIED) {
+            candor_vault_scan(v); /* another process was faster, or the keys have changed */
+        } else {
+            if (err.code == CANDOR_OK)
+                (void)candor_fail(&err, st, 0, "vault", "%s", candor_status_text(st));
+            candor_err_describe(&err, u->error, sizeof u->error);
+            return false;
+        }
+    }
+    return false;
+}
+
+static void set_aside(candor_vault *v, int64_t ms)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        candor_vault_entry *e = &v->entries[i];
+        if (memcmp(e->event, v->sending.event, sizeof e->event) != 0 ||
+            strcmp(e->field, v->sending.field) != 0)
+            continue;
+        e->retries++;
+        e->round = v->round;
+        int64_t longer = ms;
+        for (int64_t n = 1; n < e->retries && longer < v->store->settings->retry_max_ms; n++)
+            longer *= 2;
+        e->next_attempt_ms = candor_clock_unix_ms() + longer;
+    }
+}
+
+/* On record before the file goes, under the event's id. */
+static void note_ledger(candor_uploader *u, int http)
+{
+    candor_err err = {0};
+    candor_vault *v = u->vault;
+    char id[CANDOR_UUID_TEXT + 1] = "", consent[128];
+    candor_uuid_format(v->sending.event, id);
+    content_consent(u, consent, sizeof consent);
+    const candor_ledger_entry entry = {.id = id,
+                                       .repeats = true,
+                                       .body = candor_buf_bytes(&v->gz),
+                                       .endpoint = u->settings->endpoint,
+                                       .http = http,
+                                       .accepted = 1,
+                                       .consent = consent};
+    if (candor_ledger_append(&u->store->ledger, u->store->dir, &entry, &err) != CANDOR_OK)
+        candor_store_note(u->store, &err);
+}
+
+void candor_vault_answer(candor_uploader *u, const candor_http_response *r, int64_t set_aside_ms,
+                         candor_verdict *out)
+{
+    candor_vault *v = u->vault;
+    u->sent_bytes += v->gz.n;
+    candor_policy_judge_attachment(r, v->sha256, out);
+    switch (out->outcome) {
+    case CANDOR_UPLOAD_DONE:
+        note_ledger(u, r->code);
+        candor_mutex_lock(v->mutex);
+        v->unmerged.sent++;
+        candor_mutex_unlock(v->mutex);
+        candor_vault_remove(v, &v->sending);
+        break;
+    case CANDOR_UPLOAD_DISCARD:
+        lose(v, CANDOR_VAULT_DROP_REFUSED);
+        break;
+    case CANDOR_UPLOAD_RETRY:
+        set_aside(v, set_aside_ms);
+        break;
+    }
+}
