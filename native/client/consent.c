@@ -7,8 +7,8 @@
 
 /* Processes of one machine share it, so native byte order is right. */
 typedef struct consent_block {
-    char magic[8];
-    uint32_t version;
+    _Atomic uint64_t magic; /* "CNDRCNS1"; written last when a damaged block is made whole */
+    _Atomic uint32_t version;
     _Atomic uint32_t epoch;
     _Atomic uint8_t choice;
     _Atomic uint8_t stored[CANDOR_STORED_COUNT];
@@ -22,7 +22,7 @@ typedef struct consent_block {
 } consent_block;
 _Static_assert(sizeof(consent_block) == 64, "the consent file is 64 bytes");
 
-static const char consent_magic[8] = {'C', 'N', 'D', 'R', 'C', 'N', 'S', '1'};
+static const char consent_magic[sizeof(uint64_t)] = {'C', 'N', 'D', 'R', 'C', 'N', 'S', '1'};
 #define CONSENT_VERSION 1u
 
 struct candor_consent {
@@ -134,28 +134,42 @@ candor_decision candor_consent_decide(const candor_consent_inputs *in)
     return decide_stored(in);
 }
 
-static void init_block(consent_block *b)
+static uint64_t magic_word(void)
 {
-    memcpy(b->magic, consent_magic, sizeof consent_magic);
-    b->version = CONSENT_VERSION;
+    uint64_t word;
+    memcpy(&word, consent_magic, sizeof word);
+    return word;
 }
 
-/* What a damaged file says beside the choice that is about to be made is nobody's. */
-static void reset_block(consent_block *b)
+static void init_block(consent_block *b)
 {
-    init_block(b);
+    atomic_store(&b->version, CONSENT_VERSION);
+    atomic_store(&b->magic, magic_word());
+}
+
+static bool is_known(const consent_block *b)
+{
+    return atomic_load(&b->magic) == magic_word() && atomic_load(&b->version) == CONSENT_VERSION;
+}
+
+/* What a damaged file says beside the new choice is nobody's. Other threads and processes read
+ * meanwhile: the block says something again only when all of it is right. */
+static void reset_block(consent_block *b, candor_choice choice)
+{
+    atomic_store(&b->magic, ~magic_word());
     for (size_t i = 0; i < CANDOR_STORED_COUNT; i++)
         atomic_store(&b->stored[i], 0);
     atomic_store(&b->notice, 0);
     atomic_store(&b->gdpr, 0);
+    atomic_store(&b->choice, (uint8_t)choice);
+    init_block(b);
 }
 
 /* A new file is all zeros; whoever comes first names it. Two processes that do so at the same time
  * write the same bytes and touch neither epoch nor choice. */
 static bool is_blank(const consent_block *b)
 {
-    static const char zeros[sizeof consent_magic];
-    return memcmp(b->magic, zeros, sizeof zeros) == 0 && b->version == 0;
+    return atomic_load(&b->magic) == 0 && atomic_load(&b->version) == 0;
 }
 
 /* Whole from its first moment: an existing file that is too short has lost a choice. Any other
@@ -261,9 +275,7 @@ candor_choice candor_consent_choice(const candor_consent *c)
     const consent_block *b = block_of(c);
     if (atomic_load(&((candor_consent *)(uintptr_t)c)->unreadable)) return CANDOR_CHOICE_UNREADABLE;
     uint8_t v = atomic_load_explicit(&b->choice, memory_order_acquire);
-    bool known = memcmp(b->magic, consent_magic, sizeof consent_magic) == 0 &&
-                 b->version == CONSENT_VERSION && v <= CANDOR_CHOICE_OFF;
-    return known ? (candor_choice)v : CANDOR_CHOICE_UNREADABLE;
+    return is_known(b) && v <= CANDOR_CHOICE_OFF ? (candor_choice)v : CANDOR_CHOICE_UNREADABLE;
 }
 
 /* The file may be usable by now, and a choice makes a damaged one whole. */
@@ -293,7 +305,7 @@ void candor_consent_store(candor_consent *c, candor_choice choice)
     bool stored = is_mapped(c) || repair(c);
     atomic_store(&c->unstored, !stored && c->error[0] != '\0');
     consent_block *b = block_of(c);
-    if (stored && candor_consent_choice(c) == CANDOR_CHOICE_UNREADABLE) reset_block(b);
+    if (stored && candor_consent_choice(c) == CANDOR_CHOICE_UNREADABLE) reset_block(b, choice);
     atomic_store_explicit(&b->choice, (uint8_t)choice, memory_order_release);
     if (choice == CANDOR_CHOICE_OFF) count(c, CANDOR_HAPPENED_OFF);
     /* "on" is not to be undone by a level of off that was chosen before */

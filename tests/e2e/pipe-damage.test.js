@@ -94,6 +94,7 @@ test('no room for a spool file: the flush fails with a sentence, the journal kee
     const app = new App(t, path.join(disk.dir, 'spool'), {
       endpoint: collector.url, token: collector.token, batchIntervalMs: 86_400_000,
     });
+    await app.ask('flush'); // the worker has started: it makes and removes no file of its own after this
     assert.equal(await app.ask('emitMany', 10), 10);
     const filler = path.join(disk.dir, 'filler');
     const fd = fs.openSync(filler, 'w');
