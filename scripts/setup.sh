@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a command of this repository needs and is missing: Debian packages and npm packages.
-# Usage: scripts/setup.sh [build|test|bench|otel|prebuild]
+# Usage: scripts/setup.sh [build|test|bench|otel|prebuild|vscode]
 # Idempotent; says what it does on stderr; as root or through sudo. With everything present it costs
 # one dpkg-query and one checksum.
 set -eu
@@ -18,7 +18,8 @@ case $profile in
   test) packages="$packages clang lld wasi-libc libclang-rt-14-dev-wasm32 clang-format libclang-rt-14-dev locales openssl git procps" ;;
   bench) packages="$packages python3-fastapi python3-uvicorn python3-uvloop python3-httptools" ;;
   prebuild) packages="$packages dpkg-dev bzip2 xz-utils perl tcl binutils gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
-  *) fail "unknown profile \"$profile\": use build, test, bench, otel or prebuild" ;;
+  vscode) packages="$packages chromium fonts-dejavu-core" ;;
+  *) fail "unknown profile \"$profile\": use build, test, bench, otel, prebuild or vscode" ;;
 esac
 
 # The words of $packages whose package is not fully installed.
@@ -81,3 +82,7 @@ install_packages
 install_npm "$root"
 if [ "$profile" = bench ]; then install_npm "$root/tests/bench"; fi
 case $profile in test | otel) install_npm "$root/tests/otel" ;; esac
+if [ "$profile" = vscode ]; then
+  install_npm "$root/tests/ui"
+  node "$root/scripts/vscode-host.js" >/dev/null || fail "VS Code for tests could not be installed"
+fi

@@ -55,7 +55,8 @@ function vsce(folder, output, more = []) {
   const tools = locate();
   if (tools === undefined) throw new Error('vsce is missing: sh scripts/setup.sh vscode installs it');
   const args = [tools.vsce, 'package', '--out', output, '--allow-missing-repository', '--skip-license', '--no-rewrite-relative-links', ...more];
-  execFileSync(tools.node, args, { cwd: folder, stdio: ['ignore', 2, 2], env: { ...process.env, PATH: `${path.dirname(tools.node)}:${process.env.PATH}` } });
+  // Its list of files is of interest only when it fails: then it is in the error.
+  execFileSync(tools.node, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, PATH: `${path.dirname(tools.node)}:${process.env.PATH}` } });
 }
 
 /** @param {string} target @param {string} [output] @returns {string} the file */

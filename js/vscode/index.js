@@ -222,7 +222,10 @@ class VscodeTelemetry {
    */
   async setEnabled(enabled) {
     if (this.#section === undefined) return this.client.setEnabled(enabled).finally(() => this.#fire());
-    await this.#configure('enabled', enabled);
+    // As in the core: a yes ends an "off" that was chosen another way, by the level or by `candor off`.
+    if (enabled && ownLevel(this.#api, this.#section) === 'off') await this.#write('level', undefined);
+    if (enabled && this.client.status().stored?.choice === 'off') await this.client.setEnabled(true);
+    await this.#write('enabled', enabled);
     return {};
   }
 
@@ -233,16 +236,17 @@ class VscodeTelemetry {
    */
   async setLevel(level) {
     if (this.#section === undefined) return this.client.setLevel(level).finally(() => this.#fire());
-    await this.#configure('level', level);
+    await this.#write('level', level);
     return {};
   }
 
   /** @param {string} key @param {unknown} value */
-  async #configure(key, value) {
+  async #write(key, value) {
     const settings = this.#api.workspace.getConfiguration(this.#section);
     await settings.update(key, value, this.#api.ConfigurationTarget.Global);
     this.#apply(); // the event of the change may come later
     await this.#applying;
+    this.#fire();
   }
 
   /**

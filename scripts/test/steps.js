@@ -108,6 +108,7 @@ const steps = [
     if (fs.existsSync(path.join(root, 'prebuilds'))) await jsonTest(tally, 'test:package', ['tests/package/main.js', '--json'], (value) => value.ok === true, options);
     else tally.skip('test:package: there are no prebuilt binaries; npm run prebuild builds them');
   } },
+  { name: 'vscode', about: 'the sample extension in a real VS Code', run: (tally, options) => nodeTests(tally, testFiles('tests/vscode'), options) },
   { name: 'embed', about: 'libcandor installed, the example program built against it', run: async (tally, options) => {
     await build(tally, ['embed'], options);
     await nodeTests(tally, testFiles('tests/embed'), options);

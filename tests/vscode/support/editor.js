@@ -22,7 +22,7 @@ const SETTINGS = {
   'telemetry.telemetryLevel': 'all', 'workbench.startupEditor': 'none', 'chat.disableAIFeatures': true, 'workbench.enableExperiments': false,
   'extensions.autoCheckUpdates': false, 'extensions.ignoreRecommendations': true, 'git.enabled': false, 'workbench.tips.enabled': false,
   'window.restoreWindows': 'none', 'workbench.editor.restoreEditors': false, 'workbench.secondarySideBar.defaultVisibility': 'hidden',
-  'files.hotExit': 'off', 'workbench.editor.useModal': 'off', 'editor.minimap.enabled': false,
+  'files.hotExit': 'off', 'workbench.editor.useModal': 'off', 'remote.autoForwardPorts': false, 'editor.minimap.enabled': false,
 };
 
 /** One extension host, by the driver extension in it. */
@@ -68,25 +68,25 @@ class Editor {
   /** Extension hosts, oldest first. @type {Host[]} */
   hosts = [];
   /** @type {any} */ #browser;
+  /** Windows of one person share it: another browser would be another machine. @type {any} */ #profile;
   /** @type {import('node:child_process').ChildProcess | undefined} */ #server;
   #log = '';
+  /** @type {string | undefined} */ scratch;
 
-  /** @param {import('node:test').TestContext} t @param {Record<string, string>} env  of the extension hosts */
-  static async start(t, env) {
-    const editor = new Editor();
-    editor.scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'candor-vscode-'));
-    t.after(() => editor.stop());
-    for (const dir of ['data/User', 'extensions', 'home', 'tmp', 'workspace']) fs.mkdirSync(editor.path(dir), { recursive: true });
-    fs.writeFileSync(editor.path('data/User/settings.json'), JSON.stringify(SETTINGS));
-    fs.writeFileSync(editor.path('server.yaml'), 'bind-addr: 127.0.0.1:0\nauth: none\ncert: false\n');
-    await editor.#listen();
-    editor.#install();
-    await editor.#serve(env);
-    editor.#browser = await playwright().chromium.launch({
-      executablePath: chromium(), headless: true, args: CHROMIUM_ARGS, env: { ...process.env, HOME: editor.path('home'), TMPDIR: editor.path('tmp') },
+  /** @param {Record<string, string>} env  of the extension hosts @param {(directory: string) => void} fill  the workspace */
+  async start(env, fill) {
+    this.scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'candor-vscode-'));
+    for (const dir of ['data/User', 'extensions', 'home', 'tmp', 'workspace']) fs.mkdirSync(this.path(dir), { recursive: true });
+    fill(this.workspace);
+    fs.writeFileSync(this.path('data/User/settings.json'), JSON.stringify(SETTINGS));
+    fs.writeFileSync(this.path('server.yaml'), 'bind-addr: 127.0.0.1:0\nauth: none\ncert: false\n');
+    await this.#listen();
+    this.#install();
+    await this.#serve(env);
+    this.#browser = await playwright().chromium.launch({
+      executablePath: chromium(), headless: true, args: CHROMIUM_ARGS, env: { ...process.env, HOME: this.path('home'), TMPDIR: this.path('tmp') },
       timeout: LIMIT_MS,
     });
-    return editor;
   }
 
   /** @param {string[]} parts */
@@ -134,9 +134,8 @@ class Editor {
     const { node } = /** @type {any} */ (locate());
     const driver = this.path('driver.vsix');
     vsce(path.join(__dirname, '..', 'driver'), driver);
-    for (const vsix of [packSample(TARGET, this.path('sample.vsix')), driver]) {
-      execFileSync(node, [...this.#arguments(), '--install-extension', vsix], { env: this.#environment(), stdio: 'pipe', timeout: LIMIT_MS });
-    }
+    const wanted = [packSample(TARGET, this.path('sample.vsix')), driver].flatMap((vsix) => ['--install-extension', vsix]);
+    execFileSync(node, [...this.#arguments(), ...wanted], { env: this.#environment(), stdio: 'pipe', timeout: LIMIT_MS });
   }
 
   /** @param {Record<string, string>} env */
@@ -155,8 +154,8 @@ class Editor {
 
   /** A window on the workspace, and its extension host. @returns {Promise<{workbench: Workbench, host: Host}>} */
   async window() {
-    const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1 });
-    const page = await context.newPage();
+    this.#profile ??= await this.#browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const page = await this.#profile.newPage();
     const known = this.hosts.length;
     await page.goto(`${this.url}/?folder=${encodeURIComponent(this.workspace)}`, { waitUntil: 'domcontentloaded', timeout: LIMIT_MS });
     const workbench = new Workbench(page, path.join(root, 'build', 'vscode-screenshots'));
@@ -170,6 +169,7 @@ class Editor {
   }
 
   async stop() {
+    if (this.scratch === undefined) return;
     await this.#browser?.close();
     if (this.#server?.pid !== undefined && this.#server.exitCode === null) {
       const ended = once(this.#server, 'exit');

@@ -1,28 +1,22 @@
 'use strict';
 // The sample extension as people have it: its platform vsix, installed in a real VS Code, driven by clicks and
-// keys, against a real collector. The tests below are one session: each goes on where the one before ended.
+// keys, against a real collector. The tests are one session: each goes on where the one before ended.
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const { after, before, test } = require('node:test');
-const { Collector } = require('../../scripts/support/collector');
+const { test } = require('node:test');
 const { until } = require('../e2e/pipe-support');
-const { Editor, LIMIT_MS } = require('./support/editor');
-const { missing } = require('./support/parts');
-const { workspace } = require('./support/workspace');
+const { LIMIT_MS } = require('./support/editor');
+const { session } = require('./support/session');
 
-const why = missing();
-
-/** @type {Editor} */ let editor;
-/** @type {Collector} */ let collector;
+/** @type {import('./support/editor').Editor} */ let editor;
 /** @type {import('./support/workbench').Workbench} */ let workbench;
 /** @type {any} */ let host;
-const ends = [];
 
 /** @param {string} type */
 async function storedOf(type) {
   const found = [];
-  for await (const event of collector.events()) if (event.event_type === type) found.push(event);
+  for await (const event of session.collector.events()) if (event.event_type === type) found.push(event);
   return found;
 }
 
@@ -39,21 +33,37 @@ function buffered() {
 /** @param {any} center @param {RegExp} text */
 const says = (center, text) => center.locator('#message').filter({ hasText: text }).waitFor({ timeout: LIMIT_MS });
 
-if (why !== undefined) {
-  test('the sample in a real VS Code', { skip: process.env.REQUIRE_VSCODE === '1' ? false : `test:vscode: ${why}` }, () => assert.fail(why));
-} else {
-  before(async () => {
-    const t = { after: (/** @type {() => unknown} */ end) => ends.push(end) };
-    editor = await Editor.start(/** @type {any} */ (t), await startCollector());
-    workspace(editor.workspace);
-    ({ workbench, host } = await editor.window());
-  }, { timeout: 5 * LIMIT_MS });
+/** @param {'Accept' | 'Reject'} decision */
+async function review(decision, name = 'greeting.diff') {
+  const known = await host.ask('kept', 'ProposalDecision');
+  await host.ask('open', editor.path('workspace', name));
+  await workbench.command('Candor Sample: Review Diff as Proposal', (timeout) =>
+    workbench.page.locator('.monaco-diff-editor, .multiDiffEntry').first().waitFor({ timeout }));
+  await workbench.picture(`review-${decision.toLowerCase()}`);
+  await workbench.answer('Apply this proposal', decision, () => until('decided', async () => await host.ask('kept', 'ProposalDecision') > known, 10_000));
+}
 
-  after(async () => {
-    for (const end of ends.reverse()) await end();
-  });
+/** @param {string} level */
+async function chooseLevel(level) {
+  const { page } = workbench;
+  const box = page.locator('.setting-item-enum').filter({ hasText: 'Telemetry Level' }).locator('select, .monaco-select-box').first();
+  await workbench.command('Preferences: Open Settings (UI)', (timeout) => page.locator('.settings-editor').waitFor({ timeout }));
+  await workbench.until('find the setting', async () => {
+    await page.locator('.settings-editor .suggest-input-container .monaco-editor').click({ timeout: 5000 });
+    await page.keyboard.press('Control+A');
+    await page.keyboard.insertText('@id:telemetry.telemetryLevel');
+  }, (timeout) => box.waitFor({ timeout }));
+  await workbench.until(`choose ${level}`, async () => {
+    await box.click({ timeout: 5000 });
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+  }, () => until('chosen', async () => await host.ask('setting', 'telemetry', 'telemetryLevel') === level, 10_000));
+}
 
+function sampleTests() {
   test('the installed vsix activates with the prebuilt addon that it brings', async () => {
+    editor = session.editor;
+    ({ workbench, host } = session.windows[0]);
     const status = await host.ask('status');
     assert.equal(status.enabled, true, status.reason);
     assert.equal(status.directory, editor.directory);
@@ -193,46 +203,13 @@ if (why !== undefined) {
   });
 
   test('the Control Center follows the theme', async () => {
-    await host.ask('set', 'workbench', 'colorTheme', 'Default Light Modern');
+    await host.ask('set', 'workbench', 'colorTheme', 'Default Dark Modern');
     const center = await workbench.controlCenter();
-    await until('light', () => center.evaluate('document.body.classList.contains("vscode-light")'));
-    await host.ask('emit', 'light', 2);
+    await until('dark', () => center.evaluate('document.body.classList.contains("vscode-dark")'));
+    await host.ask('emit', 'dark', 2);
     await center.locator('#refresh').click();
-    await workbench.picture('control-center-light');
+    await workbench.picture('control-center-dark');
   });
 }
 
-async function startCollector() {
-  const { mkdtempSync, rmSync } = fs;
-  const directory = mkdtempSync(path.join(require('node:os').tmpdir(), 'candor-vscode-central-'));
-  collector = await new Collector({ directory, args: ['--uploads-per-minute', '0'] }).start();
-  ends.push(() => rmSync(directory, { recursive: true, force: true }), () => collector.kill());
-  return { TELEMETRY_ENDPOINT: collector.url, TELEMETRY_TOKEN: collector.token };
-}
-
-/** @param {'Accept' | 'Reject'} decision */
-async function review(decision, name = 'greeting.diff') {
-  const known = await host.ask('kept', 'ProposalDecision');
-  await host.ask('open', editor.path('workspace', name));
-  await workbench.command('Candor Sample: Review Diff as Proposal', (timeout) =>
-    workbench.page.locator('.monaco-diff-editor, .multiDiffEntry').first().waitFor({ timeout }));
-  await workbench.picture(`review-${decision.toLowerCase()}`);
-  await workbench.answer('Apply this proposal', decision, () => until('decided', async () => await host.ask('kept', 'ProposalDecision') > known, 10_000));
-}
-
-/** @param {string} level */
-async function chooseLevel(level) {
-  const { page } = workbench;
-  const box = page.locator('.setting-item-enum').filter({ hasText: 'Telemetry Level' }).locator('select, .monaco-select-box').first();
-  await workbench.command('Preferences: Open Settings (UI)', (timeout) => page.locator('.settings-editor').waitFor({ timeout }));
-  await workbench.until('find the setting', async () => {
-    await page.locator('.settings-editor .suggest-input-container .monaco-editor').click({ timeout: 5000 });
-    await page.keyboard.press('Control+A');
-    await page.keyboard.insertText('@id:telemetry.telemetryLevel');
-  }, (timeout) => box.waitFor({ timeout }));
-  await workbench.until(`choose ${level}`, async () => {
-    await box.click({ timeout: 5000 });
-    await page.keyboard.press('End');
-    await page.keyboard.press('Enter');
-  }, () => until('chosen', async () => await host.ask('setting', 'telemetry', 'telemetryLevel') === level, 10_000));
-}
+module.exports = { sampleTests };
