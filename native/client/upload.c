@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "base/digest.h"
+#include "plat/plat.h"
 #include "base/gzip.h"
 #include "base/json.h"
 #include "client/recover.h"
