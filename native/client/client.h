@@ -76,6 +76,12 @@ typedef struct candor_owed {
     int64_t at_ms;   /* shared and asked: unix time of the call */
 } candor_owed;
 
+/* What host and settings file allow at most, as configured last: by an option, not by a call. */
+typedef struct candor_limits {
+    candor_privacy host_level, config_level;
+    bool full_content, config_full_content;
+} candor_limits;
+
 /* The worker's own; no other thread touches it while the worker runs. */
 typedef struct candor_worker {
     candor_store store;
@@ -125,6 +131,7 @@ struct candor_client {
     candor_sanitiser sanitiser;
     candor_id_source ids;
     candor_decision decision;
+    candor_limits limits;
     candor_vault *vault; /* its own lock */
     candor_owed owed;
     uint32_t seen[CANDOR_HAPPENED_COUNT];
@@ -148,6 +155,11 @@ candor_emit_result candor_emit_typed(candor_client *c, const unsigned char *area
 bool candor_gate_refresh(candor_client *c);
 /* The same under journal.mutex, without waking; true when the worker has something to do. */
 bool candor_gate_decide(candor_client *c);
+/* Options that limit what is recorded hold from here on, before the worker takes the others over.
+ * What was recorded under wider ones is the worker's debt, and is marked in *command. A value that
+ * stays as it was configured does not undo what the host has said by a call since. */
+void candor_gate_limit(candor_client *c, const candor_settings *next, candor_command *command);
+candor_limits candor_gate_limits_of(const candor_settings *s);
 /* Whether only this process knows the decision: it is not the directory's. Under journal.mutex. */
 bool candor_gate_own(const candor_client *c);
 /* GDPR mode: by this process's option or as stored, whatever decides. */
