@@ -32,8 +32,9 @@ void candor_id_source_next(candor_id_source *s, uint64_t unix_ms, unsigned char 
 /* What status shows of the directory, as of the worker's last look. */
 typedef struct candor_report {
     candor_state_totals totals;
-    uint64_t batched;     /* of the journal, consistent with totals */
-    candor_counts merged; /* of journal.session, consistent with totals */
+    uint64_t batched;      /* of the journal, consistent with totals */
+    uint64_t rolled_ahead; /* of what is not batched, counted by totals already */
+    candor_counts merged;  /* of journal.session, consistent with totals */
     candor_ledger ledger;
     unsigned quarantined;
     uint64_t exported, export_dropped;
@@ -95,6 +96,7 @@ typedef struct candor_worker {
     uint32_t erases_seen;        /* CANDOR_HAPPENED_ERASE obeyed so far */
     int64_t purge_live_ms;       /* live processes' segments made before go too; 0: none */
     uint64_t purged_events;      /* by the last purge that consent asked for */
+    uint64_t purge_counted;      /* of the purge at hand: records that were in sums already */
     uint64_t purge_runs;         /* purges of what was buffered, for whoever reads it over turns */
     bool report_due, drain_failed, segment_trouble;
     uint32_t purges_seen; /* of the directory, obeyed so far */

@@ -239,7 +239,16 @@ static candor_status build(candor_store *s, const char *batch, candor_buf *gz, c
     return st;
 }
 
-/* When recovery of another process has adopted the file meanwhile, its row is there already. */
+/* The rows were purged meanwhile: so is the file. When recovery of another process has adopted it,
+ * its row is there already. */
+static void drop_purged(candor_store *s, const char *batch)
+{
+    char path[CANDOR_PATH_MAX];
+    if (candor_state_knows(s->state, batch) == CANDOR_KNOWN_NO &&
+        candor_store_path(s, batch, path, NULL) == CANDOR_OK)
+        candor_unlink_quiet(path);
+}
+
 static candor_status record(candor_store *s, const char *batch, uint64_t dropped, candor_err *err)
 {
     bool settled = false, changed = false;
@@ -251,6 +260,7 @@ static candor_status record(candor_store *s, const char *batch, uint64_t dropped
         st = candor_state_add_batch(s->state, &b->row, b->counts, b->n_counts, err);
     if (st == CANDOR_OK && settled && s->exporter != NULL)
         st = candor_state_mark_sent(s->state, &b->row, dropped, &changed, err);
+    if (st == CANDOR_OK && !settled) drop_purged(s, batch);
     return candor_state_end(s->state, st, err);
 }
 
