@@ -113,8 +113,9 @@ static void counts_that_wait_for_the_database_go_with_the_purge_that_holds_it(vo
     uint64_t turns = candor_worker_turns(c);
     answer_init(&a);
     candor_flush(c, on_answer, &a);
-    while (candor_worker_turns(c) == turns) {
-    }
+    uint64_t end = candor_clock_mono_ns() + WAIT_MS * 1000000ull;
+    while (candor_worker_turns(c) == turns)
+        assert_true(candor_clock_mono_ns() < end);
     (void)candor_consent_ask_purge(other);
     assert_int_equal(candor_rollup_purge(db, &events, NULL), CANDOR_OK);
     assert_int_equal(candor_state_end(db, CANDOR_OK, NULL), CANDOR_OK);
