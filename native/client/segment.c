@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/digest.h"
+#include "plat/plat.h"
 #include "base/uuid.h"
 #include "plat/crc32c.h"
 

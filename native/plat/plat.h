@@ -178,6 +178,8 @@ const char *candor_platform_name(void);
 /* The machine's own identifier (/etc/machine-id, MachineGuid, IOPlatformUUID) as text: to be hashed
  * at once, never stored, never sent. CANDOR_NOTFOUND where there is none. */
 CANDOR_CHECK candor_status candor_machine_id(char *out, size_t cap, candor_err *err);
+/* Cryptographically strong bytes from the operating system. CANDOR_CRYPTO: it has none to give. */
+CANDOR_CHECK candor_status candor_random(void *out, size_t n);
 /* A shared library by name and major version, loaded once and for the process's life, from where
  * the system looks for libraries. CANDOR_NET: there is none, or it does not load. */
 CANDOR_CHECK candor_status candor_library_open(const char *name, unsigned version, void **out,
