@@ -349,14 +349,17 @@ void candor_export_plan(candor_client *c, candor_command *job)
     if (job->path[0] == '\0') {
         st = candor_uploader_plan(u, job->since_ms, &plan, &err);
     } else if (prepare(c, job->path, &err) == CANDOR_OK) {
-        plan = (candor_upload_plan){1, u->package.events, u->package.body.n, ""};
+        plan = (candor_upload_plan){
+            .batches = 1, .events = u->package.events, .bytes = u->package.body.n};
         candor_buf_free(&u->package.body);
     } else {
         candor_err_describe(&err, plan.error, sizeof plan.error);
     }
-    candor_buf_putf(&json, "{\"dry_run\":true,\"batches\":%llu,\"events\":%llu,\"bytes\":%llu,",
+    candor_buf_putf(&json,
+                    "{\"dry_run\":true,\"batches\":%llu,\"events\":%llu,\"attachments\":%llu,"
+                    "\"bytes\":%llu,",
                     (unsigned long long)plan.batches, (unsigned long long)plan.events,
-                    (unsigned long long)plan.bytes);
+                    (unsigned long long)plan.attachments, (unsigned long long)plan.bytes);
     put_error(&json, st == CANDOR_OK ? plan.error : err.text);
     candor_command_finish(job, st, json.failed ? CANDOR_LIT("{}") : candor_buf_bytes(&json), &err);
     candor_buf_free(&json);

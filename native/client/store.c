@@ -291,7 +291,7 @@ candor_status candor_store_drain(candor_store *s, candor_segment *segment, bool 
     if (candor_store_disk_low(s))
         return candor_fail(err, CANDOR_FULL, 0, "spool",
                            "less than minFreeDiskBytes of disk are free: the spool is not written");
-    if (s->exporter == NULL && s->settings->encrypt_spool != 0 && candor_keyring_empty(s->keys))
+    if (candor_store_needs_key(s))
         return candor_fail(err, CANDOR_FULL, 0, "spool",
                            "encryptSpool is on and no key is set yet: events wait in the journal");
     count_rollups(s, segment);

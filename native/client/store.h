@@ -50,6 +50,7 @@ typedef struct candor_store {
     candor_buf sealed;         /* scratch */
     candor_keyring *keys;      /* borrowed; NULL: there are none */
     uint64_t locked;           /* batches whose key is not set, as of the last look */
+    int64_t open_next_ms;      /* the next attempt of the others; INT64_MAX: there are none */
     candor_rollups rollups;
     uint64_t rolled_ahead; /* own records that are counted and still in the journal: their batch
                               failed */
@@ -104,6 +105,8 @@ CANDOR_CHECK candor_status candor_store_read(candor_store *s, const char *id, ca
 /* The same, appended to out. */
 CANDOR_CHECK candor_status candor_store_load(candor_store *s, const char *id, candor_buf *out,
                                              candor_err *err);
+/* Whether nothing can be batched for want of a key. */
+bool candor_store_needs_key(const candor_store *s);
 /* Whether the batch is encrypted with a key that is not set. */
 bool candor_store_locked(candor_store *s, const char *id);
 /* What a locked file says of itself, into s->batch. */
