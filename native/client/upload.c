@@ -167,6 +167,14 @@ static bool held_back(candor_uploader *u)
     return true;
 }
 
+bool candor_uploader_is_led(candor_uploader *u)
+{
+    candor_status st = take_lead(u, NULL);
+    candor_file_discard(u->leader);
+    u->leader = NULL;
+    return st == CANDOR_BUSY;
+}
+
 static void begin(candor_uploader *u, bool manual, const char *consent)
 {
     u->manual = manual;

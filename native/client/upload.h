@@ -61,6 +61,8 @@ CANDOR_CHECK candor_status candor_uploader_begin(candor_uploader *u, bool manual
 /* Send u->package, which the caller has filled but for `active`, in a round of its own. As begin
  * with manual. Frees the package's body in every case but CANDOR_BUSY. */
 CANDOR_CHECK candor_status candor_uploader_begin_package(candor_uploader *u, const char *consent);
+/* Whether another process is in a round. */
+bool candor_uploader_is_led(candor_uploader *u);
 /* What a manual round would send now, without sending. error (256 bytes) is why it would not start,
  * or empty. */
 typedef struct candor_upload_plan {

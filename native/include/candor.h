@@ -78,7 +78,8 @@ CANDOR_API void candor_purge(candor_client *c, candor_done done, void *ctx);
 
 typedef struct candor_upload_options {
     bool dry_run;     /* send nothing, open no socket: {"dry_run":true,"batches":n,"events":n,
-                       * "bytes":n,"error":s|null} is what would be sent, in compressed bytes */
+                       * "attachments":n,"bytes":n,"error":s|null} is what would be sent, in
+                       * compressed bytes; what is locked for want of a key is left out */
     int64_t since_ms; /* unix; only batches made since; 0: all */
     const char *file; /* borrowed for the call; a package of candor_export: it is checked, and sent
                        * instead of the spool. NULL: the spool */
