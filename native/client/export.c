@@ -327,7 +327,7 @@ candor_status candor_export_send(candor_client *c, const char *path, const char 
     return CANDOR_OK; /* the round has ended with this error; nothing was sent */
 }
 
-/* --- dry run, ledger ------------------------------------------------------------------------- */
+/* --- dry run --------------------------------------------------------------------------------- */
 
 void candor_export_plan(candor_client *c, candor_command *job)
 {
@@ -352,18 +352,5 @@ void candor_export_plan(candor_client *c, candor_command *job)
                     (unsigned long long)plan.attachments, (unsigned long long)plan.bytes);
     put_error(&json, st == CANDOR_OK ? plan.error : err.text);
     candor_command_finish(job, st, json.failed ? CANDOR_LIT("{}") : candor_buf_bytes(&json), &err);
-    candor_buf_free(&json);
-}
-
-void candor_export_ledger(candor_client *c, candor_command *job)
-{
-    candor_buf json = {0};
-    candor_err err = {0};
-    candor_status st = CANDOR_OK;
-    if (c->worker.storage_open && c->worker.store.usable)
-        st = candor_ledger_read(c->worker.store.dir, job->limit, &json, &err);
-    else
-        candor_buf_put_bytes(&json, CANDOR_LIT("{\"entries\":[]}"));
-    candor_command_finish(job, st, candor_buf_bytes(&json), &err);
     candor_buf_free(&json);
 }

@@ -17,8 +17,7 @@ bool candor_export_step(candor_client *c, candor_command *job);
  * led before; the file is not read again as long as it does. */
 CANDOR_CHECK candor_status candor_export_send(candor_client *c, const char *path,
                                               const char *consent, bool again);
-/* UPLOAD with dry_run; LEDGER: answer. */
+/* UPLOAD with dry_run: answer. */
 void candor_export_plan(candor_client *c, candor_command *job);
-void candor_export_ledger(candor_client *c, candor_command *job);
 
 #endif

@@ -385,9 +385,6 @@ static bool step(candor_client *c, candor_command *job)
         return true;
     case CANDOR_COMMAND_EXPORT:
         return candor_export_step(c, job);
-    case CANDOR_COMMAND_LEDGER:
-        candor_export_ledger(c, job);
-        return true;
     case CANDOR_COMMAND_REPORT:
         break;
     }

@@ -193,6 +193,7 @@ static void note_ledger(candor_uploader *u, int http)
     const candor_ledger_entry entry = {.id = id,
                                        .repeats = true,
                                        .body = candor_buf_bytes(&v->gz),
+                                       .guessable = true,
                                        .endpoint = u->settings->endpoint,
                                        .http = http,
                                        .accepted = 1,

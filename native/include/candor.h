@@ -164,7 +164,8 @@ CANDOR_API CANDOR_CHECK candor_status candor_status_json(candor_client *c, cando
 /* Append the exact inflated bytes of the next upload, nothing when there is none. */
 CANDOR_API CANDOR_CHECK candor_status candor_preview(candor_client *c, candor_buf *out,
                                                      candor_err *err);
-/* Append {"entries":[..]}: the last `limit` lines of the ledger, oldest first (docs/ledger.md). */
+/* Append {"entries":[..]}: the last `limit` lines of the ledger, oldest first (docs/ledger.md).
+ * Reads two files of 1 MiB at most on the calling thread; does not wait for the worker. */
 CANDOR_API CANDOR_CHECK candor_status candor_ledger_json(candor_client *c, unsigned limit,
                                                          candor_buf *out, candor_err *err);
 /* Append what was kept and sent since unix_ms, by hour and event type, as JSON. */
