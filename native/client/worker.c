@@ -154,6 +154,18 @@ static void after_batch(candor_client *c, candor_segment *segment, uint64_t at, 
     }
 }
 
+/* Whether there is something to obey that the loop has not come to yet. Another process bumps the
+ * epoch before it deletes in the database; see candor_store.disturbed. */
+static bool disturbed(void *client)
+{
+    candor_client *c = client;
+    candor_journal_lock(&c->journal);
+    bool yes = c->owed.journal || candor_consent_purges(c->consent) != c->worker.purges_seen ||
+               candor_consent_epoch(c->consent) != atomic_load(&c->seen_epoch);
+    candor_journal_unlock(&c->journal);
+    return yes;
+}
+
 /* Write one batch out of what the view shows. False: it failed and is tried again later. */
 static bool drain_once(candor_client *c, const candor_journal_view *view)
 {
@@ -162,8 +174,9 @@ static bool drain_once(candor_client *c, const candor_journal_view *view)
     uint64_t at = candor_segment_consumed(view->segment), records = 0;
     candor_status st =
         candor_store_drain(&w->store, view->segment, true, &at, view->limit, &records, &err);
-    w->drain_failed = st != CANDOR_OK;
     w->report_due = true;
+    if (st == CANDOR_CANCELLED) return true; /* the next turn obeys, then looks again */
+    w->drain_failed = st != CANDOR_OK;
     mark_disk_low(c);
     if (st != CANDOR_OK) {
         candor_store_note(&w->store, &err);
@@ -385,6 +398,8 @@ static void begin_storage(candor_client *c)
     candor_store_begin(&w->store, &c->settings, &c->stop, c->has_dir ? c->dir : NULL,
                        &c->dir_error);
     w->store.consent = c->consent;
+    w->store.disturbed = disturbed;
+    w->store.disturbed_ctx = c;
     if (candor_exporter_is_local(&c->settings)) w->store.exporter = &w->exporter;
 }
 
@@ -464,11 +479,12 @@ static void finish(candor_client *c)
     obey_consent(c);
     if (w->storage_open) {
         candor_uploader_cancel(&w->uploader);
-        bool on = !w->silenced && w->store.usable;
-        while (on && (int64_t)candor_clock_mono_ns() < atomic_load(&c->stop_at_ns)) {
+        while (!w->silenced && w->store.usable &&
+               (int64_t)candor_clock_mono_ns() < atomic_load(&c->stop_at_ns)) {
             candor_journal_look(&c->journal, &view);
             if (view.segment == NULL || view.appended == view.batched) break;
             if (!drain_once(c, &view)) break;
+            obey_consent(c);
         }
     }
     if (w->storage_open) candor_vault_finish(c);

@@ -154,6 +154,8 @@ test('a package over maxUploadBytes is refused with a sentence and kept', async 
   assert.match(result.error, /compressed bytes are more than maxUploadBytes \(1024\)/);
   assert.equal(server.got.length, 0);
   assert.equal(fs.existsSync(file), true);
+  await client.configure({ maxUploadBytes: null }); // holds from here on, without a restart
+  assert.equal((await client.upload({ file })).uploaded, 1);
 });
 
 test('a package over 32 MiB is refused with a sentence', async (t) => {
