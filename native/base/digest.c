@@ -111,3 +111,8 @@ candor_status candor_random(void *out, size_t n)
     }
     return CANDOR_OK;
 }
+
+void candor_crypto_thread_end(void)
+{
+    OPENSSL_thread_stop();
+}
