@@ -19,7 +19,7 @@ bool candor_ci(void)
         "BUILDKITE", "TEAMCITY_VERSION",       "CODEBUILD_BUILD_ID"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char *v = NULL;
-        bool says_yes = candor_env_get(names[i], &v) == CANDOR_OK && v != NULL && !says_no(v);
+        bool says_yes = candor_env_copy(names[i], &v) == CANDOR_OK && v != NULL && !says_no(v);
         free(v);
         if (says_yes) return true;
     }

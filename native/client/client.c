@@ -141,8 +141,8 @@ static candor_status prepare(candor_client *c, candor_bytes options, candor_byte
 {
     candor_status st = candor_settings_read(options, &c->settings, err);
     if (st == CANDOR_OK) st = candor_schema_compile(schema, "schema", &c->schema, err);
-    if (st == CANDOR_OK) st = candor_env_get("DO_NOT_TRACK", &c->do_not_track);
-    if (st == CANDOR_OK) st = candor_env_get("TELEMETRY_ENABLED", &c->telemetry_enabled);
+    if (st == CANDOR_OK) st = candor_env_copy("DO_NOT_TRACK", &c->do_not_track);
+    if (st == CANDOR_OK) st = candor_env_copy("TELEMETRY_ENABLED", &c->telemetry_enabled);
     if (st != CANDOR_OK) return st;
     c->ci = candor_ci();
     atomic_store(&c->host_off, c->settings.host_enabled == 0);

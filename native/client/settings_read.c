@@ -203,7 +203,7 @@ static candor_status apply_environment(candor_settings *out)
     const candor_setting *s = NULL;
     for (size_t i = 0; (s = candor_setting_at(i)) != NULL; i++) {
         char *v = NULL;
-        candor_status st = s->env != NULL ? candor_env_get(s->env, &v) : CANDOR_OK;
+        candor_status st = s->env != NULL ? candor_env_copy(s->env, &v) : CANDOR_OK;
         if (st != CANDOR_OK) return st;
         if (v == NULL || *v == '\0') {
             free(v);

@@ -22,7 +22,7 @@ candor_status candor_vault_new(candor_vault **out)
     v->decided_by = "default";
     candor_status st = candor_keyring_new(&v->keys);
     if (st == CANDOR_OK) st = candor_mutex_new(&v->mutex);
-    if (st == CANDOR_OK) st = candor_env_get("TELEMETRY_FULL_CONTENT", &v->environment);
+    if (st == CANDOR_OK) st = candor_env_copy("TELEMETRY_FULL_CONTENT", &v->environment);
     return st;
 }
 

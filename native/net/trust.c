@@ -16,7 +16,7 @@ static const char *system_bundle(candor_trust *t, const candor_curl *c)
     const char *const *places = candor_root_files();
     const curl_version_info_data *info = c->curl_version_info(CURLVERSION_NOW);
 
-    if (candor_env_get("SSL_CERT_FILE", &t->named) == CANDOR_OK && is_there(t->named))
+    if (candor_env_copy("SSL_CERT_FILE", &t->named) == CANDOR_OK && is_there(t->named))
         return t->named;
     if (is_there(info->cainfo)) return info->cainfo;
     for (size_t i = 0; places[i] != NULL; i++)

@@ -188,7 +188,7 @@ void *candor_library_symbol(void *library, const char *name); /* NULL: it has no
 CANDOR_CHECK candor_status candor_home_dir(char *out, size_t cap, candor_err *err);
 /* A copy, for the caller to free, of what the environment says now; NULL: it is not set.
  * CANDOR_NOMEM or CANDOR_OK. */
-CANDOR_CHECK candor_status candor_env_get(const char *name, char **out);
+CANDOR_CHECK candor_status candor_env_copy(const char *name, char **out);
 /* Where systems of this kind keep the certificates of authorities as one file, ended by NULL. None
  * on Windows, where anybody may make C:\\etc: libcurl asks its store. */
 const char *const *candor_root_files(void);

@@ -18,7 +18,7 @@
 #define MACHINE_ID_MAX 128
 #define PASSWD_MAX     ((size_t)16 << 10)
 
-candor_status candor_env_get(const char *name, char **out)
+candor_status candor_env_copy(const char *name, char **out)
 {
     const char *value = getenv(name);
 

@@ -8,7 +8,7 @@
 
 /* Not getenv: the C library has a copy from the start of the process, in a code page; what the
  * host has set since, as process.env does, is in the process's own. */
-candor_status candor_env_get(const char *name, char **out)
+candor_status candor_env_copy(const char *name, char **out)
 {
     wchar_t wide_name[128], *value = NULL;
     DWORD n = 0, room = 256;
@@ -63,7 +63,7 @@ static candor_status folder_from(const char *variable, char *out, size_t cap, bo
                                  candor_err *err)
 {
     char *value = NULL;
-    candor_status st = candor_env_get(variable, &value);
+    candor_status st = candor_env_copy(variable, &value);
 
     *found = false;
     if (st != CANDOR_OK) return candor_fail(err, st, 0, variable, "out of memory");

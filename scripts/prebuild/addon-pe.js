@@ -10,7 +10,8 @@ const { run } = require('./tools');
 
 /** Microsoft's own printf of that time knows no %zu. */
 const DEFINES = ['-D_WIN32_WINNT=0x0A00', '-D__USE_MINGW_ANSI_STDIO=1', '-DCURL_STATICLIB'];
-const COMPILE = ['-fstack-protector-strong'];
+// isnan and its like are macros there, with a branch for each type.
+const COMPILE = ['-fstack-protector-strong', '-Wno-float-conversion'];
 const LINK = ['-shared', '-static', '-s', '-Wl,--gc-sections', '-Wl,--no-insert-timestamp', '-Wl,--dynamicbase', '-Wl,--nxcompat', '-Wl,--high-entropy-va'];
 const SYSTEM = ['-ldelayimp', '-lws2_32', '-lcrypt32', '-lbcrypt', '-ladvapi32', '-luser32', '-lntdll', '-lssp'];
 

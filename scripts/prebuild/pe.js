@@ -2,6 +2,9 @@
 // As much of a PE file as the check looks at, read without binutils. Microsoft's "PE Format" names the fields.
 
 const DIRECTORY = { exports: 0, imports: 1, delayed: 13 };
+/** Of a descriptor: bytes, and where in it the name of the DLL and the list of functions are. */
+const IMPORT = { size: 20, dll: 12, names: 0 };
+const DELAYED = { size: 32, dll: 4, names: 16 };
 const SECTION_SIZE = 40;
 
 /**
@@ -41,8 +44,8 @@ function read(bytes) {
     dll: (bytes.readUInt16LE(head + 22) & 0x2000) !== 0,
     flags: bytes.readUInt16LE(optional + 70),
     exports: readExports(bytes, at, directory(DIRECTORY.exports)),
-    imports: readImports(bytes, at, directory(DIRECTORY.imports), { size: 20, dll: 12, names: 0 }),
-    delayed: readImports(bytes, at, directory(DIRECTORY.delayed), { size: 32, dll: 4, names: 16 }),
+    imports: readImports(bytes, at, directory(DIRECTORY.imports), IMPORT),
+    delayed: directory(DIRECTORY.delayed) !== 0 ? readImports(bytes, at, directory(DIRECTORY.delayed), DELAYED) : findDelayed(bytes, at, sections),
     sections: sections.map(({ name, flags }) => ({ name, writes: (flags & 0x80000000) !== 0, runs: (flags & 0x20000000) !== 0 })),
   };
 }
@@ -80,18 +83,36 @@ function readExports(bytes, at, directory) {
   return nameless > 0 ? [...found, `${nameless} by number`] : found;
 }
 
-/** @param {Buffer} bytes @param {(address: number) => number} at @param {number} directory @param {{size: number, dll: number, names: number}} layout */
+/** One descriptor. @param {Buffer} bytes @param {(address: number) => number} at @param {number} row @param {typeof IMPORT} layout */
+function readImport(bytes, at, row, layout) {
+  const names = [];
+  for (let entry = at(bytes.readUInt32LE(row + layout.names)); ; entry += 8) {
+    const value = bytes.readBigUInt64LE(entry);
+    if (value === 0n) break;
+    names.push(value >> 63n === 1n ? `#${value & 0xffffn}` : text(bytes, at(Number(value)) + 2));
+  }
+  return { dll: text(bytes, at(bytes.readUInt32LE(row + layout.dll))), names };
+}
+
+/** @param {Buffer} bytes @param {(address: number) => number} at @param {number} directory @param {typeof IMPORT} layout */
 function readImports(bytes, at, directory, layout) {
   const found = [];
   if (directory === 0) return [];
-  for (let row = at(directory); bytes.readUInt32LE(row + layout.dll) !== 0; row += layout.size) {
-    const names = [];
-    for (let entry = at(bytes.readUInt32LE(row + layout.names)); ; entry += 8) {
-      const value = bytes.readBigUInt64LE(entry);
-      if (value === 0n) break;
-      names.push(value >> 63n === 1n ? `#${value & 0xffffn}` : text(bytes, at(Number(value)) + 2));
+  for (let row = at(directory); bytes.readUInt32LE(row + layout.dll) !== 0; row += layout.size) found.push(readImport(bytes, at, row, layout));
+  return found;
+}
+
+/** dlltool leaves the directory empty and puts the descriptor beside the code: attributes 1, then the address of a name.
+ * @param {Buffer} bytes @param {(address: number) => number} at @param {Section[]} sections */
+function findDelayed(bytes, at, sections) {
+  const found = [];
+  const names = sections.find(({ name }) => name === '.idata');
+  for (const { file, size } of sections.filter(({ name }) => name === '.text')) {
+    for (let row = file; row + DELAYED.size <= file + size; row += 16) {
+      const [attributes, dll] = [bytes.readUInt32LE(row), bytes.readUInt32LE(row + DELAYED.dll)];
+      if (attributes !== 1 || names === undefined || dll < names.from || dll >= names.from + names.size) continue;
+      if (/^[\w.-]+\.(exe|dll)$/i.test(text(bytes, at(dll)))) found.push(readImport(bytes, at, row, DELAYED));
     }
-    found.push({ dll: text(bytes, at(bytes.readUInt32LE(row + layout.dll))), names });
   }
   return found;
 }
