@@ -18,7 +18,8 @@ static found text_param(candor_conn *c, const char *name, char *out, size_t cap)
     size_t n;
     if (!candor_query_find(c->head.query, name, &raw) || raw.n == 0) return FOUND_NO;
     if (candor_query_decode(raw, out, cap, &n)) return FOUND_YES;
-    candor_reply_problem(&c->reply, 400, "%s is malformed or longer than %zu bytes", name, cap - 1);
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_PARAMETER,
+                        "%s is malformed or longer than %zu bytes", name, cap - 1);
     return FOUND_BAD;
 }
 
@@ -41,10 +42,10 @@ static found time_param(candor_conn *c, const char *name, int64_t *out)
         *out = strtoll(text, NULL, 10);
         if (*out <= TIME_MAX) return FOUND_YES;
     }
-    candor_reply_problem(&c->reply, 400,
-                         "%s is not a time; give RFC 3339 (2026-11-21T09:52:00Z), a date, "
-                         "or Unix milliseconds",
-                         name);
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_PARAMETER,
+                        "%s is not a time; give RFC 3339 (2026-11-21T09:52:00Z), a date, "
+                        "or Unix milliseconds",
+                        name);
     return FOUND_BAD;
 }
 
@@ -59,7 +60,8 @@ static found limit_param(candor_conn *c, unsigned *out)
         *out = (unsigned)v;
         return FOUND_YES;
     }
-    candor_reply_problem(&c->reply, 400, "limit takes 1 to %d", CANDOR_QUERY_LIMIT_MAX);
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_PARAMETER, "limit takes 1 to %d",
+                        CANDOR_QUERY_LIMIT_MAX);
     return FOUND_BAD;
 }
 
@@ -70,7 +72,8 @@ static found cursor_param(candor_conn *c, candor_event_filter *f)
     if (r != FOUND_YES) return r;
     f->has_cursor = candor_hex_decode(candor_bytes_str(text), f->cursor, sizeof f->cursor);
     if (f->has_cursor) return FOUND_YES;
-    candor_reply_problem(&c->reply, 400, "cursor is not one that a page gave as next_cursor");
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_CURSOR,
+                        "cursor is not one that a page gave as next_cursor");
     return FOUND_BAD;
 }
 
@@ -95,8 +98,8 @@ static bool source_param(candor_conn *c, candor_query_job *j)
     if (f == FOUND_BAD) return false;
     if (*c->principal.app == '\0') return true;
     if (f == FOUND_YES && strcmp(j->app, c->principal.app) != 0) {
-        candor_reply_problem(&c->reply, 403, "the token is bound to the app \"%s\"",
-                             c->principal.app);
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_WRONG_APP,
+                            "the token is bound to the app \"%s\"", c->principal.app);
         return false;
     }
     memcpy(j->app, c->principal.app, sizeof c->principal.app);
@@ -131,8 +134,8 @@ static void job_run(candor_query *q, candor_reader *r)
     candor_err err = {0};
     candor_status st = r != NULL ? j->make(j, r, &err) : CANDOR_IO;
     if (st == CANDOR_TIMEOUT) {
-        candor_reply_problem(&j->reply, 503,
-                             "the query took too long; ask for a shorter time or another filter");
+        candor_reply_refuse(&j->reply, CANDOR_PROBLEM_QUERY_TIMEOUT,
+                            "the query took too long; ask for a shorter time or another filter");
         j->reply.retry_after_s = 1;
     } else if (st != CANDOR_OK) {
         char text[256];
@@ -150,14 +153,14 @@ static void start(candor_conn *c, bool events)
     candor_query_job *j = calloc(1, sizeof *j);
     candor_store *store = c->loop->server->store;
     if (j == NULL) {
-        candor_reply_problem(&c->reply, 503, "out of memory; try again");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_NO_MEMORY, "out of memory; try again");
     } else if (range_params(c, j) && source_param(c, j) && (!events || event_params(c, j))) {
         j->conn = c;
         j->server = c->loop->server;
         j->query.run = job_run;
         j->make = events ? candor_events_make : candor_stats_make;
         if (store->ops->query(store, &j->query) == CANDOR_OK) return; /* job_done goes on */
-        candor_reply_problem(&c->reply, 503, "too many queries wait; try again");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY, "too many queries wait; try again");
         c->reply.retry_after_s = 1;
     }
     free(j);

@@ -17,6 +17,7 @@ static const struct {
 } titles[] = {{200, "OK"},
               {201, "Created"},
               {202, "Accepted"},
+              {304, "Not Modified"},
               {400, "Bad Request"},
               {401, "Unauthorized"},
               {403, "Forbidden"},
@@ -52,20 +53,47 @@ candor_buf *candor_reply_begin(candor_reply *r, int code, const char *type)
     return &r->body;
 }
 
+/* --- problems ------------------------------------------------------------------------------- */
+
+#define PROBLEM_ROW(id, status, text) {status, text},
+static const struct {
+    int status;
+    const char *code;
+} problems[] = {CANDOR_PROBLEM_MAP(PROBLEM_ROW)};
+#define N_PROBLEMS (sizeof problems / sizeof problems[0])
+
 /* type "about:blank": the title is that of the status, and detail says the rest (RFC 9457 4.2.1).
- */
-void candor_reply_problem(candor_reply *r, int code, const char *detail, ...)
+ * code is an extension member (3.2). */
+static void put_problem(candor_reply *r, int status, const char *code, const char *detail,
+                        va_list args)
 {
-    candor_buf *b = candor_reply_begin(r, code, candor_type_problem);
+    candor_buf *b = candor_reply_begin(r, status, candor_type_problem);
     char text[512];
-    va_list args;
-    va_start(args, detail);
     vsnprintf(text, sizeof text, detail, args);
-    va_end(args);
-    candor_buf_putf(b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":",
-                    candor_code_title(code), code);
+    candor_buf_putf(
+        b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"detail\":",
+        candor_code_title(status), status, code);
     candor_json_put_string(b, candor_bytes_str(text));
     candor_buf_put_bytes(b, CANDOR_LIT("}\n"));
+}
+
+void candor_reply_refuse(candor_reply *r, candor_problem p, const char *detail, ...)
+{
+    va_list args;
+    va_start(args, detail);
+    put_problem(r, problems[p].status, problems[p].code, detail, args);
+    va_end(args);
+}
+
+void candor_reply_problem(candor_reply *r, int code, const char *detail, ...)
+{
+    va_list args;
+    size_t i = 0;
+    while (i + 1 < N_PROBLEMS && problems[i].status != code)
+        i++;
+    va_start(args, detail);
+    put_problem(r, code, problems[i].code, detail, args);
+    va_end(args);
 }
 
 void candor_reply_deinit(candor_reply *r)

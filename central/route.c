@@ -120,21 +120,24 @@ static bool authorize(candor_conn *c, const route *r)
     result = candor_auth_check(c->loop->server->auth, c->head.authorization, &c->principal);
     c->known = result == CANDOR_AUTH_OK;
     if (result != CANDOR_AUTH_OK) {
-        candor_reply_problem(
-            &c->reply, 401,
-            result == CANDOR_AUTH_MISSING
-                ? "no token; send \"Authorization: Bearer cnd_...\""
-                : "the token is unknown or revoked; `candor-central token create` makes one");
+        if (result == CANDOR_AUTH_MISSING)
+            candor_reply_refuse(&c->reply, CANDOR_PROBLEM_TOKEN_MISSING,
+                                "no token; send \"Authorization: Bearer cnd_...\"");
+        else
+            candor_reply_refuse(
+                &c->reply, CANDOR_PROBLEM_UNAUTHORIZED,
+                "the token is unknown or revoked; `candor-central token create` makes one");
         return false;
     }
     if (!candor_principal_may(&c->principal, r->scope)) {
-        candor_reply_problem(&c->reply, 403, "the token lacks the scope \"%s\"",
-                             r->scope == CANDOR_SCOPE_INGEST ? "ingest" : "read");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_SCOPE_MISSING,
+                            "the token lacks the scope \"%s\"",
+                            r->scope == CANDOR_SCOPE_INGEST ? "ingest" : "read");
         return false;
     }
     if (r->run == run_metrics && *c->principal.app != '\0') { /* they count every app */
-        candor_reply_problem(&c->reply, 403, "the token is bound to the app \"%s\"",
-                             c->principal.app);
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_WRONG_APP,
+                            "the token is bound to the app \"%s\"", c->principal.app);
         return false;
     }
     return true;
