@@ -144,6 +144,7 @@ static void reply_got(candor_conn *c, candor_attachment_job *j)
             candor_buf_put_bytes(&j->text, CANDOR_LIT("{\"attachments\":["));
         if (list) candor_buf_put_bytes(&j->text, CANDOR_LIT("]}\n"));
         c->reply.download = !list;
+        c->reply.validate = true;
         candor_buf_free(b);
         *b = j->text;
         j->text = (candor_buf){0};

@@ -125,6 +125,7 @@ void candor_conn_send(candor_conn *c)
     /* A place to wait for the next request in is for those who may send one: without that rule
      * anybody could hold them all. */
     if (c->loop->stopping || c->eof || !c->known) c->close_next = true;
+    candor_reply_validate(&c->reply, c->head.if_none_match);
     keep = !c->close_next && c->head.keep_alive;
     c->close_next = !keep;
     candor_buf_init_fixed(&head, storage, sizeof storage);

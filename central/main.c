@@ -41,6 +41,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (strcmp(command, "serve") == 0) return candor_command_serve(argc - 2, argv + 2);
+    if (strcmp(command, "routes") == 0) return candor_command_routes(argc - 2, argv + 2);
     if (strcmp(command, "token") == 0) return candor_command_token(argc - 2, argv + 2);
     fprintf(stderr, "candor-central: %s%s%s; `candor-central --help` shows what there is\n",
             *command != '\0' ? "unknown command \"" : "no command given", command,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/digest.h"
 #include "base/json.h"
 
 const char candor_type_json[] = "application/json";
@@ -48,7 +49,8 @@ candor_buf *candor_reply_begin(candor_reply *r, int code, const char *type)
     r->type = type;
     r->allow = NULL;
     r->retry_after_s = 0;
-    r->download = false;
+    r->download = r->validate = false;
+    *r->etag = '\0';
     candor_buf_clear(&r->body);
     return &r->body;
 }
@@ -96,6 +98,31 @@ void candor_reply_problem(candor_reply *r, int code, const char *detail, ...)
     va_end(args);
 }
 
+/* --- validation ----------------------------------------------------------------------------- */
+
+/* A list of tags, or '*'. Weak comparison: W/ does not count (RFC 9110 8.8.3.2). */
+static bool names_tag(candor_bytes list, const char *tag)
+{
+    size_t n = strlen(tag), i;
+    if (candor_bytes_eq(list, CANDOR_LIT("*"))) return true;
+    for (i = 0; i + n <= list.n; i++)
+        if (memcmp(list.p + i, tag, n) == 0) return true;
+    return false;
+}
+
+void candor_reply_validate(candor_reply *r, candor_bytes if_none_match)
+{
+    unsigned char digest[CANDOR_SHA256_SIZE];
+    if (!r->validate || r->code != 200 || r->body.failed) return;
+    if (candor_sha256(candor_buf_bytes(&r->body), digest) != CANDOR_OK) return;
+    r->etag[0] = r->etag[CANDOR_ETAG_TEXT - 1] = '"';
+    candor_hex_encode(digest, (CANDOR_ETAG_TEXT - 2) / 2, r->etag + 1);
+    r->etag[CANDOR_ETAG_TEXT] = '\0';
+    if (!names_tag(if_none_match, r->etag)) return;
+    r->code = 304;
+    candor_buf_clear(&r->body);
+}
+
 void candor_reply_deinit(candor_reply *r)
 {
     candor_buf_free(&r->body);
@@ -114,11 +141,15 @@ static void put_date(candor_buf *out)
 
 void candor_reply_head(const candor_reply *r, bool keep, candor_buf *out)
 {
-    candor_buf_putf(out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n", r->code,
-                    candor_code_title(r->code), r->type, r->body.n);
+    candor_buf_putf(out, "HTTP/1.1 %d %s\r\n", r->code, candor_code_title(r->code));
+    if (r->code != 304)
+        candor_buf_putf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", r->type, r->body.n);
     put_date(out);
-    candor_buf_put_bytes(out, CANDOR_LIT("Cache-Control: no-store\r\n"
-                                         "X-Content-Type-Options: nosniff\r\n"
+    /* What has a tag may be kept by the one who asked, to be asked about again; content may not. */
+    if (*r->etag != '\0') candor_buf_putf(out, "ETag: %s\r\n", r->etag);
+    candor_buf_putf(out, "Cache-Control: %s\r\n",
+                    *r->etag != '\0' && !r->download ? "private, no-cache" : "no-store");
+    candor_buf_put_bytes(out, CANDOR_LIT("X-Content-Type-Options: nosniff\r\n"
                                          "Content-Security-Policy: default-src 'none'; "
                                          "frame-ancestors 'none'\r\n"
                                          "Referrer-Policy: no-referrer\r\n"));

@@ -57,6 +57,9 @@ void candor_reply_refuse(candor_reply *r, candor_problem p, const char *detail, 
     CANDOR_PRINTF(3, 4);
 /* The same with the status's own code, for refusals that programs need not tell apart. */
 void candor_reply_problem(candor_reply *r, int code, const char *detail, ...) CANDOR_PRINTF(3, 4);
+/* A reply that asks for it gets its ETag, the digest of its body; when if_none_match names it, 304
+ * takes the place of the body (RFC 9110 13.1.2). */
+void candor_reply_validate(candor_reply *r, candor_bytes if_none_match);
 void candor_reply_deinit(candor_reply *r);
 /* Status line and header fields of r; keep: the connection stays open. */
 void candor_reply_head(const candor_reply *r, bool keep, candor_buf *out);

@@ -45,5 +45,7 @@ void candor_server_refuse(candor_server *s, evutil_socket_t fd);
 CANDOR_CHECK candor_status candor_server_run(candor_server *s, candor_err *err);
 /* The default schema, built in. */
 candor_bytes candor_builtin_schema(void);
+/* docs/openapi.json, built in. */
+candor_bytes candor_builtin_openapi(void);
 
 #endif

@@ -248,6 +248,9 @@ void candor_day_floor(int64_t day, unsigned char id[16]);
 CANDOR_CHECK candor_status candor_purge_step(candor_writer *w, int64_t now_ms, bool *more,
                                              candor_err *err);
 
+/* sqlite_session.c: the index that sessions are read by; once the types are numbered. */
+CANDOR_CHECK candor_status candor_lifecycle_index(sqlite3 *db, candor_err *err);
+
 /* sqlite_care.c */
 /* A tiny transaction: can the database be written? */
 CANDOR_CHECK candor_status candor_writer_probe(candor_writer *w, candor_err *err);
@@ -266,6 +269,9 @@ void candor_reader_allow(candor_reader *r, uint64_t ms, const atomic_bool *stop)
 candor_status candor_reader_events(candor_reader *r, const candor_event_filter *f,
                                    bool (*visit)(void *ctx, const candor_stored_event *e),
                                    void *ctx, candor_event_page *out, candor_err *err);
+candor_status candor_reader_sessions(candor_reader *r, const candor_session_filter *f,
+                                     bool (*visit)(void *ctx, const candor_stored_session *s),
+                                     void *ctx, candor_session_page *out, candor_err *err);
 candor_status candor_reader_stats(candor_reader *r, candor_stat what,
                                   const candor_stat_range *range,
                                   bool (*visit)(void *ctx, const candor_stat_row *row), void *ctx,
