@@ -12,8 +12,7 @@
 
 /* --- life ----------------------------------------------------------------------------------- */
 
-/* One pepper, a key for each use of it. */
-static candor_status derive(const unsigned char pepper[32], const char *use, candor_hmac **out)
+candor_status candor_ingest_key(const unsigned char pepper[32], const char *use, candor_hmac **out)
 {
     unsigned char key[CANDOR_SHA256_SIZE];
     candor_hmac *h = NULL;
@@ -39,9 +38,9 @@ candor_status candor_ingest_new(candor_server *s, candor_ingest **out, candor_er
     candor_ingest *g = calloc(1, sizeof *g);
     candor_status st = g != NULL ? CANDOR_OK : CANDOR_NOMEM;
     *out = NULL;
-    if (st == CANDOR_OK) st = derive(s->pepper, "hash field", &g->hash_key);
-    if (st == CANDOR_OK) st = derive(s->pepper, "machine id", &g->machine_key);
-    if (st == CANDOR_OK) st = derive(s->pepper, "rate limit", &g->limit_key);
+    if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, "hash field", &g->hash_key);
+    if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, CANDOR_INGEST_MACHINE, &g->machine_key);
+    if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, "rate limit", &g->limit_key);
     if (st == CANDOR_OK) st = candor_inflater_new(&g->inflater);
     if (st == CANDOR_OK) st = candor_context_cache_new(g->machine_key, &g->contexts);
     if (st != CANDOR_OK) {

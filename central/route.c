@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "central/attach.h"
+#include "central/erase.h"
 #include "central/ingest.h"
 #include "central/ingest_package.h"
 #include "central/params.h"
@@ -111,6 +112,8 @@ static const route routes[] = {
      "200,201,400,401,403,404,409,413,415,429,503", candor_attach_begin, candor_attach_run},
     {CANDOR_ATTACH_PATH "*", GETS, GETS ", POST", CANDOR_SCOPE_READ, "field",
      "200,304,400,401,403,404,503", NULL, candor_attach_read},
+    {CANDOR_ERASE_PATH, "POST", "POST", CANDOR_SCOPE_ADMIN, "", "200,400,401,403,413,415,503",
+     candor_erase_begin, candor_erase_run},
     {"/api/telemetry/upload", "POST", "POST", CANDOR_SCOPE_INGEST, "results",
      "202,400,401,403,413,415,429,503", candor_package_begin, candor_package_run},
     {"/api/telemetry/stats", GETS, GETS, CANDOR_SCOPE_READ, RANGE, QUERIED, NULL,
@@ -151,6 +154,13 @@ static bool allows(const char *allow, candor_bytes method)
     return false;
 }
 
+static const char *scope_name(unsigned scope)
+{
+    if (scope == 0) return "";
+    if (scope == CANDOR_SCOPE_ADMIN) return "admin";
+    return scope == CANDOR_SCOPE_INGEST ? "ingest" : "read";
+}
+
 static bool needs_token(const candor_server *s, const route *r)
 {
     if (r->run == run_metrics && s->config.metrics_public) return false;
@@ -175,8 +185,7 @@ static bool authorize(candor_conn *c, const route *r)
     }
     if (!candor_principal_may(&c->principal, r->scope)) {
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_SCOPE_MISSING,
-                            "the token lacks the scope \"%s\"",
-                            r->scope == CANDOR_SCOPE_INGEST ? "ingest" : "read");
+                            "the token lacks the scope \"%s\"", scope_name(r->scope));
         return false;
     }
     if (r->run == run_metrics && *c->principal.app != '\0') { /* they count every app */
@@ -229,7 +238,6 @@ void candor_route_run(candor_conn *c)
 
 void candor_route_list(candor_buf *out)
 {
-    static const char *const scopes[] = {"", "ingest", "read", "", "admin"};
     size_t i;
     candor_buf_put_c(out, '[');
     for (i = 0; i < N_ROUTES; i++) {
@@ -237,7 +245,7 @@ void candor_route_list(candor_buf *out)
         size_t n = strcspn(r->path, "*");
         candor_buf_putf(out, "%s{\"path\":\"%.*s%s\",\"methods\":\"%s\",\"scope\":\"%s\",",
                         i != 0 ? "," : "", (int)n, r->path, r->path[n] != '\0' ? "{event_id}" : "",
-                        r->methods, scopes[r->scope]);
+                        r->methods, scope_name(r->scope));
         candor_buf_putf(out, "\"parameters\":\"%s\",\"statuses\":\"%s\"}",
                         r->params != NULL ? r->params : "", r->codes);
     }

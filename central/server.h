@@ -32,7 +32,7 @@ typedef struct candor_server {
     candor_ratelimit *peer_limit; /* the client chooses its machine, not its address */
     candor_ratelimit *attachment_limit, *attachment_peer_limit;
     SSL_CTX *tls; /* NULL: plain HTTP */
-    unsigned char pepper[32];
+    unsigned char pepper[32], receipt_seed[32];
     uint64_t started_ns;
     _Atomic bool stopping, disk_low;
     struct candor_loop *loops[CANDOR_LOOPS_MAX];

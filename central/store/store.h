@@ -162,11 +162,33 @@ typedef struct candor_store_gauges {
     char trouble[256]; /* sentence when not */
 } candor_store_gauges;
 
+/* Everything of a person or a machine goes: events, sessions, their part of every sum. Lent to the
+ * store until done is called; in small steps, between which ingest goes on. What is submitted later
+ * is not part of it. Asking again after a failure finishes the work. */
+typedef struct candor_erasure {
+    candor_task task;           /* private to whoever holds it */
+    const char *user, *machine; /* one of the two, the other NULL; machine: as stored */
+    const char *app;            /* NULL: of every app */
+    /* Events that are about to go: what hangs on them is to be gone when it returns. On the store's
+     * thread. Not OK: the erasure ends. */
+    candor_status (*content)(void *ctx, const unsigned char (*ids)[16], size_t n, candor_err *err);
+    /* candor_row_context.user of these two */
+    candor_status (*fingerprint)(void *ctx, candor_bytes app, candor_bytes user,
+                                 unsigned char out[8]);
+    void *ctx;
+    /* Out */
+    candor_status status;
+    candor_err err;
+    uint64_t events, sessions;
+    void (*done)(struct candor_erasure *e); /* on the store's thread; takes it back */
+} candor_erasure;
+
 typedef struct candor_store_ops {
     /* Lend b until b->done. CANDOR_FULL: the queue is full, b stays with the caller.
      * CANDOR_CANCELLED: closing. */
     candor_status (*submit)(candor_store *s, candor_batch *b);
-    candor_status (*query)(candor_store *s, candor_query *q); /* CANDOR_FULL: too many wait */
+    candor_status (*query)(candor_store *s, candor_query *q);   /* CANDOR_FULL: too many wait */
+    candor_status (*erase)(candor_store *s, candor_erasure *e); /* CANDOR_FULL: too many wait */
     void (*gauges)(candor_store *s, candor_store_gauges *out);
     void (*close)(candor_store *s); /* commits what was submitted, then frees */
     candor_status (*events)(candor_reader *r, const candor_event_filter *f,
