@@ -5,11 +5,9 @@
 const crypto = require('node:crypto');
 const { debuglog } = require('node:util');
 
-const debug = debuglog('candor');
+const { KEY_BYTES, KEYS_MAX } = require('../vault');
 
-/** As in vault.js: AES-256, and as many keys as a client takes. */
-const KEY_BYTES = 32;
-const KEYS_MAX = 16;
+const debug = debuglog('candor');
 
 /** @typedef {import('../vault').Key} Key */
 

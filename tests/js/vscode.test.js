@@ -255,6 +255,15 @@ test('a page may ask for what the table of messages has, and gets a sentence for
   for (const other of [null, 'text', 7, {}, { type: 'other' }]) assert.equal(await telemetry.handle(other), undefined);
 });
 
+test('a preview that is too long for a page is cut, and says so', async (t) => {
+  const { telemetry } = activate(t, new FakeCode(), { batchEvents: 1000 });
+  for (let i = 0; i < 900; i += 1) telemetry.emit('ToolCall', TOOL);
+  const { result } = await telemetry.handle({ type: 'telemetry.preview', id: 1 });
+  assert.deepEqual([result.cut, result.text.length], [true, 262144]);
+  assert.ok(result.bytes > 262144);
+  assert.equal(result.bytes, Buffer.byteLength(telemetry.client.preview()));
+});
+
 test('a webview’s messages are answered, and it hears of changes', async (t) => {
   const { telemetry, code } = activate(t);
   const posted = [];
