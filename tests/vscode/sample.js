@@ -39,6 +39,7 @@ async function review(decision, name = 'greeting.diff') {
   await host.ask('open', editor.path('workspace', name));
   await workbench.command('Candor Sample: Review Diff as Proposal', (timeout) =>
     workbench.page.locator('.monaco-diff-editor, .multiDiffEntry').first().waitFor({ timeout }));
+  await workbench.page.locator('.notification-toast.notification-fade-in-done').first().waitFor({ timeout: 10_000 }).catch(() => {}); // for the picture only
   await workbench.picture(`review-${decision.toLowerCase()}`);
   await workbench.answer('Apply this proposal', decision, () => until('decided', async () => await host.ask('kept', 'ProposalDecision') > known, 10_000));
 }
@@ -165,7 +166,7 @@ function sampleTests() {
   test('the level is lowered by the keyboard, and written to the extension’s setting', async () => {
     const center = await workbench.controlCenter();
     await workbench.until('level', async () => {
-      await center.locator('input[name=level]:checked').focus();
+      await center.locator('input[name=level][value=all]').focus();
       await workbench.page.keyboard.press('ArrowLeft');
     }, () => until('errors only', async () => (await host.ask('status')).level === 'error', 5000));
     assert.equal(await host.ask('setting', 'candorSample.telemetry', 'level'), 'error');

@@ -45,7 +45,9 @@ class Workbench {
   async command(title, effect) {
     await this.until(`command ${title}`, async () => {
       const input = this.page.locator('.quick-input-widget .quick-input-box input');
-      if (!await input.isVisible()) await this.page.keyboard.press('F1');
+      if (await input.isVisible()) await this.page.keyboard.press('Escape'); // of a gesture that came too late
+      await input.waitFor({ state: 'hidden', timeout: TRY_MS });
+      await this.page.keyboard.press('F1');
       await input.waitFor({ timeout: TRY_MS });
       await input.fill(`>${title}`, { timeout: TRY_MS });
       await this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first().click({ timeout: TRY_MS });
@@ -88,6 +90,7 @@ class Workbench {
   /** @param {string} name */
   async picture(name) {
     fs.mkdirSync(this.pictures, { recursive: true });
+    await this.page.mouse.move(2, 2); // no tooltip in the way
     await this.page.screenshot({ path: path.join(this.pictures, `${name}.png`), timeout: LIMIT_MS }).catch(() => {});
   }
 }
