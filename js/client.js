@@ -48,7 +48,6 @@ class Client {
   #contentReaders;
   /** Of event types with content, for as long as full content is off. @type {Map<string, import('./encoders').Encoder>} */
   #contentEncoders = new Map();
-  #exitFlushMs;
   #closed = false;
   #captures = false;
   /** The host's options, for configure. @type {Record<string, unknown>} */
@@ -67,14 +66,14 @@ class Client {
    * Use `open`.
    * @param {Native} native
    * @param {Record<string, unknown>} settings  the host's, checked by readOptions
-   * @param {string} schemaText
-   * @param {SchemaDescription} schema
-   * @param {number} exitFlushMs
+   * @param {import('./options').SchemaSource} source
    * @param {import('./config').ConfigFile} [config]  followed as long as the client is open
    */
-  constructor(native, settings, schemaText, schema, exitFlushMs, config) {
+  constructor(native, settings, source, config) {
     this.#config = config;
-    const opened = translated(() => native.open(this.#inForce(settings), schemaText));
+    const opened = translated(() => native.open(this.#inForce(settings), source.text, source.origin));
+    /** @type {SchemaDescription} */
+    const schema = JSON.parse(opened.schema);
     this.#native = native;
     this.#handle = opened.emit;
     this.#area = createArea(opened.area);
@@ -85,7 +84,6 @@ class Client {
       this.#contentEncoders.set(type, /** @type {import('./encoders').Encoder} */ (this.#encoders.get(type)));
       this.#encoders.delete(type);
     }
-    this.#exitFlushMs = exitFlushMs;
     setInternals(this, {
       hasEvent: (type) => this.#encoders.has(type) || this.#contentReaders.has(type),
       attributes: new Set((schema.attributes ?? []).map((field) => field.name)),
@@ -460,7 +458,7 @@ class Client {
     this.#config?.close();
     exit.remove(this);
     if (this.#captures) capture().release(this);
-    translated(() => this.#native.close(this.#handle, this.#exitFlushMs));
+    translated(() => this.#native.close(this.#handle));
   }
 
   [Symbol.dispose]() {

@@ -138,6 +138,9 @@ struct candor_client {
     candor_worker worker;
 };
 
+/* candor_open with a schema that is compiled already; takes it, also when it fails. */
+CANDOR_CHECK candor_status candor_open_compiled(candor_bytes options_json, candor_schema *schema,
+                                                candor_client **out, candor_err *err);
 /* The typed front end used by the Node addon: `area` as laid out in contract/sanitise.h. An event
  * index of CANDOR_TYPED_BAD_PAYLOAD, _TOO_LARGE or _UNKNOWN_EVENT is counted as that, nothing else.
  */
