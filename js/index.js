@@ -130,13 +130,15 @@ function verifyLedger(directory) {
   return JSON.parse(translated(() => native.verifyLedger(path.resolve(directory))));
 }
 
-/** @type {string} */
-const version = JSON.parse(fs.readFileSync(path.join(__dirname, '..', 'package.json'), 'utf8')).version;
+/** @type {string | undefined} */
+let packageVersion;
 
 defaults.useOpener(open);
 const { configureDefault, getDefault, emit, flush, metric, startSpan, withSpan, recordEvent } = defaults;
 
 module.exports = {
-  open, settings, verifyLedger, TelemetryError, version, parseTraceparent, formatTraceparent,
+  open, settings, verifyLedger, TelemetryError, parseTraceparent, formatTraceparent,
   configureDefault, getDefault, emit, flush, metric, startSpan, withSpan, recordEvent,
+  /** @returns {string} */
+  get version() { return (packageVersion ??= JSON.parse(fs.readFileSync(path.join(__dirname, '..', 'package.json'), 'utf8')).version); },
 };
