@@ -82,6 +82,7 @@ typedef struct candor_worker {
     candor_uploader uploader;
     candor_exporter exporter;
     candor_command *jobs;        /* taken from the list, not yet done; oldest first */
+    bool resting;                /* rest.h: storage is begun and not open */
     bool storage_open, silenced; /* silenced: off, and what had to be deleted is */
     bool session_ended;          /* a new one begins when it is on again */
     bool watching;               /* others' changes of consent wake it */
@@ -182,5 +183,8 @@ void candor_worker_open_storage(candor_client *c);
 void candor_worker_storage_ready(
     candor_client *c); /* nobody waits for it; after a new session, too */
 void candor_worker_close_storage(candor_client *c);
+/* The worker's: storage is open afterwards, unless it cannot be; nothing when it was not resting.
+ */
+void candor_worker_end_rest(candor_client *c);
 
 #endif

@@ -4,6 +4,7 @@
 #include "client/erase.h"
 #include "client/jobs.h"
 #include "client/recover.h"
+#include "client/rest.h"
 
 #define MS_NS  1000000ull
 #define DAY_MS 86400000LL
@@ -28,6 +29,7 @@ static void obey_purges(candor_client *c)
     candor_worker *w = &c->worker;
     uint32_t purges = candor_consent_purges(c->consent);
     if (purges == w->purges_seen) return;
+    candor_worker_end_rest(c);
     w->purges_seen = purges;
     if (w->storage_open) candor_jobs_purge_journal(c);
 }
@@ -46,6 +48,7 @@ static void pay(candor_client *c, const candor_owed *owed)
     candor_worker *w = &c->worker;
     candor_err err = {0};
     w->purged_events = 0;
+    candor_worker_end_rest(c);
     if (w->storage_open) candor_uploader_cancel(&w->uploader);
     if (w->storage_open && !spares(c, owed)) {
         w->session_ended = w->session_ended || owed->ended;
@@ -343,6 +346,14 @@ static void take_commands(candor_client *c)
     *end = candor_command_take(&c->commands);
 }
 
+/* A record, a call, or content to be taken: what needs the database. */
+static bool disturbs_rest(candor_client *c)
+{
+    candor_journal_view view;
+    candor_journal_look(&c->journal, &view);
+    return c->worker.jobs != NULL || view.appended != view.batched || candor_vault_on(c->vault);
+}
+
 static void turn(candor_client *c)
 {
     candor_worker *w = &c->worker;
@@ -351,6 +362,7 @@ static void turn(candor_client *c)
     atomic_fetch_add(&c->turns, 1);
     take_commands(c);
     obey_consent(c);
+    if (w->resting && disturbs_rest(c)) candor_worker_end_rest(c);
     if (w->storage_open && !w->silenced && w->store.usable) {
         prepare_segments(c, now);
         more = drain_due(c, now, candor_jobs_want_drain(c) || candor_vault_presses(c->vault));
@@ -412,6 +424,7 @@ void candor_worker_storage_ready(candor_client *c)
     candor_worker *w = &c->worker;
     if (!w->storage_open) return;
     candor_store_started(&w->store, &c->stop_at_ns);
+    candor_rest_settle_rollups(&w->store);
     if (c->vault->store == NULL) candor_vault_start(c);
     candor_rollups_attach(&w->store, c->schema, candor_buf_bytes(&c->identity.context_json));
 }
@@ -426,10 +439,32 @@ void candor_worker_close_storage(candor_client *c)
     candor_store_close(&w->store);
 }
 
-static void start(candor_client *c)
+/* What begin_storage has left to do: state.db, and what the files say of the past. */
+static void finish_storage(candor_client *c)
 {
     candor_worker *w = &c->worker;
     candor_recovered found;
+    open_state(c);
+    if (!w->storage_open) block_segments(c);
+    candor_worker_storage_ready(c);
+    candor_jobs_report(c);
+    if (w->storage_open && atomic_load(&c->enabled)) {
+        candor_recover(&w->store, &found);
+        candor_store_enforce(&w->store);
+        candor_jobs_report(c);
+    }
+}
+
+void candor_worker_end_rest(candor_client *c)
+{
+    if (!c->worker.resting) return;
+    c->worker.resting = false;
+    finish_storage(c);
+}
+
+static void start(candor_client *c)
+{
+    candor_worker *w = &c->worker;
     w->purges_seen = candor_consent_purges(c->consent);
     w->erases_seen = candor_consent_happened(c->consent, CANDOR_HAPPENED_ERASE);
     w->erased = candor_gate_gdpr(c) && !c->no_files;
@@ -442,18 +477,30 @@ static void start(candor_client *c)
     candor_jobs_report(c);
     candor_latch_open(c->started); /* emit works from here on; the rest comes meanwhile */
     w->watching = candor_consent_watch(c->consent, c->waker);
-    if (w->erased)
+    if (w->erased) {
         candor_erase(c, false);
-    else
-        open_state(c);
-    if (!w->storage_open) block_segments(c);
-    candor_worker_storage_ready(c);
-    candor_jobs_report(c);
-    if (w->storage_open && atomic_load(&c->enabled)) {
-        candor_recover(&w->store, &found);
-        candor_store_enforce(&w->store);
+        block_segments(c);
         candor_jobs_report(c);
+    } else if (candor_rest_possible(c)) {
+        w->resting = true;
+        candor_store_bound_ledger(&w->store);
+    } else {
+        finish_storage(c);
     }
+}
+
+/* Nothing has come since the start: the segments go as they came. */
+static bool end_unused(void *client, candor_segment *s)
+{
+    (void)client;
+    (void)s;
+    return true;
+}
+
+static candor_segment_end segment_end(const candor_worker *w)
+{
+    if (w->resting) return end_unused;
+    return w->storage_open ? candor_jobs_end_segment : NULL;
 }
 
 static void finish(candor_client *c)
@@ -462,6 +509,7 @@ static void finish(candor_client *c)
     candor_journal_view view;
     take_commands(c);
     obey_consent(c);
+    if (w->resting && !candor_rest_undisturbed(c)) candor_worker_end_rest(c);
     if (w->storage_open) {
         candor_uploader_cancel(&w->uploader);
         bool on = !w->silenced && w->store.usable;
@@ -477,7 +525,7 @@ static void finish(candor_client *c)
         candor_waker_sleep(c->waker, EXPORT_POLL_MS);
     candor_jobs_close(c);
     candor_exporter_deinit(&w->exporter);
-    candor_journal_deinit(&c->journal, w->storage_open ? candor_jobs_end_segment : NULL, c);
+    candor_journal_deinit(&c->journal, segment_end(w), c);
     candor_worker_close_storage(c);
     if (w->erased) candor_erase(c, false);
 }
