@@ -5,6 +5,8 @@
 /* Also in erase.c. */
 #define ROLLUPS_MARK "rollup.waiting"
 
+#define OWN_SEGMENTS 2 /* the current one and the spare */
+
 static bool count_name(void *ctx, const char *name)
 {
     size_t *n = ctx;
@@ -32,21 +34,23 @@ static bool is_there(const char *dir, const char *name)
            candor_file_mtime(path, &when, &size, NULL) != CANDOR_NOTFOUND;
 }
 
-static size_t own_segments(candor_client *c)
+/* While one is missing, the worker has to try again. */
+static bool segments_are_ready(candor_client *c)
 {
     candor_journal_lock(&c->journal);
-    size_t n = (c->journal.cur != NULL ? 1u : 0u) + (c->journal.spare != NULL ? 1u : 0u);
+    bool yes = c->journal.cur != NULL && c->journal.spare != NULL;
     candor_journal_unlock(&c->journal);
-    return n;
+    return yes;
 }
 
 bool candor_rest_possible(candor_client *c)
 {
     const candor_store *s = &c->worker.store;
     if (c->no_files || !s->usable || s->exporter != NULL || !atomic_load(&c->enabled) ||
-        candor_vault_on(c->vault) || c->settings.exporter != CANDOR_EXPORT_CANDOR)
+        candor_vault_on(c->vault) || c->settings.exporter != CANDOR_EXPORT_CANDOR ||
+        !segments_are_ready(c))
         return false;
-    return names_in(s->dir, "journal") == own_segments(c) && names_in(s->dir, "spool") == 0 &&
+    return names_in(s->dir, "journal") == OWN_SEGMENTS && names_in(s->dir, "spool") == 0 &&
            names_in(s->dir, "quarantine") == 0 && names_in(s->dir, "vault") == 0 &&
            !is_there(s->dir, ROLLUPS_MARK);
 }
