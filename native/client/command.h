@@ -41,7 +41,8 @@ typedef struct candor_command {
     unsigned limit;        /* LEDGER */
     bool dry_run;          /* UPLOAD */
     struct candor_export_work *work; /* EXPORT: under way */
-    bool purge; /* CONSENT, CONTENT: it took away what was allowed, and what was buffered */
+    bool purge; /* CONSENT, CONTENT, CONFIGURE: it took away what was allowed, and what was buffered
+                 */
     candor_settings *settings;  /* CONFIGURE: owned */
     bool names_mode;            /* CONSENT: the answer says the mode */
     bool started;               /* UPLOAD: its round has begun */

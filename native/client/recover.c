@@ -78,7 +78,7 @@ static void adopt_file(recovery *r, const char *name)
     if (st == CANDOR_OK) st = candor_store_adopt(s, &err);
     if (st == CANDOR_OK)
         r->found->adopted++;
-    else if (st != CANDOR_NOTFOUND)
+    else if (st != CANDOR_NOTFOUND && st != CANDOR_CANCELLED)
         candor_store_note(s, &err);
 }
 
@@ -154,7 +154,7 @@ static void remove_segment(candor_store *s, candor_segment *segment)
 static void keep_waiting(recovery *r, candor_segment *segment, uint64_t at)
 {
     candor_store *s = r->store;
-    uint64_t n = unread_records(segment, at);
+    uint64_t n = unread_records(segment, at) - candor_store_counted(s, segment, at);
     bool fits = r->waiting_bytes + segment->map.n <= (uint64_t)s->settings->journal_max_bytes;
     if (s->settings->inspect != 0 || (n != 0 && fits)) {
         r->waiting_bytes += segment->map.n;
@@ -180,13 +180,27 @@ static uint32_t epoch_of(const candor_store *s)
     return s->consent != NULL ? candor_consent_epoch(s->consent) : 0;
 }
 
+static uint32_t purges_of(const candor_store *s)
+{
+    return s->consent != NULL ? candor_consent_purges(s->consent) : 0;
+}
+
+/* A purge came while this process held the segment: whoever asked for it could not delete it. */
+static void drop_purged(candor_store *s, candor_segment *segment, uint64_t at)
+{
+    uint64_t n = unread_records(segment, at) - candor_store_counted(s, segment, at);
+    candor_store_count_purged(s, n);
+    remove_segment(s, segment);
+}
+
 /* "Off" must not wait for the end of a long recovery; what is left is found by the next. */
 static bool stopping(const recovery *r)
 {
     return atomic_load(r->store->stop) || epoch_of(r->store) != r->epoch;
 }
 
-static void replay(recovery *r, candor_segment *segment, const char *name)
+/* purges: before the segment was taken. */
+static void replay(recovery *r, candor_segment *segment, const char *name, uint32_t purges)
 {
     candor_store *s = r->store;
     candor_err err = {0};
@@ -207,7 +221,11 @@ static void replay(recovery *r, candor_segment *segment, const char *name)
         return;
     }
     bool no_key = s->settings->encrypt_spool != 0 && candor_keyring_empty(s->keys);
-    if (st == CANDOR_FULL && (s->disk_low || no_key)) {
+    if (st == CANDOR_CANCELLED && purges_of(s) != purges) {
+        drop_purged(s, segment, at);
+    } else if (st == CANDOR_CANCELLED) { /* for who is told of it, or the next look */
+        candor_segment_free(segment);
+    } else if (st == CANDOR_FULL && (s->disk_low || no_key)) {
         keep_waiting(r, segment, at);
     } else if (st != CANDOR_OK) {
         candor_store_note(s, &err);
@@ -247,6 +265,7 @@ static bool visit_segment(void *ctx, const char *name)
     }
     if (candor_path_join(r->store->journal_dir, name, path, sizeof path, NULL) != CANDOR_OK)
         return true;
+    uint32_t purges = purges_of(r->store);
     candor_status st = candor_segment_take(path, &segment, &err);
     if (st == CANDOR_CORRUPT) {
         candor_store_quarantine_file(r->store, path, name);
@@ -254,11 +273,13 @@ static bool visit_segment(void *ctx, const char *name)
     } else if (st == CANDOR_OK && r->purge) {
         uint64_t at = candor_segment_consumed(segment);
         uint64_t known = candor_state_consumed(r->store->state, segment->info.id);
-        r->found->records += unread_records(segment, known > at ? known : at);
+        if (known > at) at = known;
+        r->found->records +=
+            unread_records(segment, at) - candor_store_counted(r->store, segment, at);
         remove_segment(r->store, segment);
     } else if (st == CANDOR_OK) {
         r->found->segments++;
-        replay(r, segment, name);
+        replay(r, segment, name, purges);
     } else if (st == CANDOR_BUSY && made_ms(name) < r->live_before_ms) {
         candor_unlink_quiet(path);
     } else if (st != CANDOR_BUSY && st != CANDOR_NOTFOUND) {

@@ -239,8 +239,18 @@ static candor_status build(candor_store *s, const char *batch, candor_buf *gz, c
     return st;
 }
 
-/* When recovery of another process has adopted the file meanwhile, its row is there already. */
-static candor_status record(candor_store *s, const char *batch, uint64_t dropped, candor_err *err)
+/* The rows were purged meanwhile: so is the file. When recovery of another process has adopted it,
+ * its row is there already. */
+static void drop_purged(candor_store *s, const char *batch)
+{
+    char path[CANDOR_PATH_MAX];
+    if (candor_state_knows(s->state, batch) == CANDOR_KNOWN_NO &&
+        candor_store_path(s, batch, path, NULL) == CANDOR_OK)
+        candor_unlink_quiet(path);
+}
+
+static candor_status record(candor_store *s, const char *batch, bool exported, uint64_t dropped,
+                            candor_err *err)
 {
     bool settled = false, changed = false;
     candor_batch *b = &s->batch;
@@ -249,9 +259,17 @@ static candor_status record(candor_store *s, const char *batch, uint64_t dropped
     st = candor_rollup_settle(s->state, batch, &settled, err);
     if (st == CANDOR_OK && settled)
         st = candor_state_add_batch(s->state, &b->row, b->counts, b->n_counts, err);
-    if (st == CANDOR_OK && settled && s->exporter != NULL)
+    if (st == CANDOR_OK && settled && exported)
         st = candor_state_mark_sent(s->state, &b->row, dropped, &changed, err);
+    if (st == CANDOR_OK && !settled) drop_purged(s, batch);
     return candor_state_end(s->state, st, err);
+}
+
+static bool is_spooled(const candor_store *s, const char *batch)
+{
+    char path[CANDOR_PATH_MAX];
+    return candor_store_path(s, batch, path, NULL) == CANDOR_OK &&
+           candor_file_mtime(path, NULL, NULL, NULL) == CANDOR_OK;
 }
 
 static candor_status send_frozen(candor_store *s, const char *batch, candor_err *err)
@@ -259,15 +277,19 @@ static candor_status send_frozen(candor_store *s, const char *batch, candor_err 
     char path[CANDOR_PATH_MAX];
     uint64_t dropped = 0;
     candor_buf gz = {0};
+    /* In the spool of a process with another exporter, which died before it noted that: there it
+     * stays, or recovery would adopt the file beside what is exported. Nobody else writes one: the
+     * lock is held. */
+    bool exports = s->exporter != NULL && !is_spooled(s, batch);
     candor_status st = build(s, batch, &gz, err);
-    if (st == CANDOR_OK && s->exporter != NULL)
+    if (st == CANDOR_OK && exports)
         st = candor_exporter_batch(s->exporter, candor_buf_bytes(&s->batch.lines), &dropped, err);
-    else if (st == CANDOR_OK)
+    else if (st == CANDOR_OK && s->exporter == NULL)
         st = candor_store_write(s, candor_buf_bytes(&gz), path, err);
     /* A process with the other choice of encryptSpool may have died behind its write. */
-    if (st == CANDOR_OK) candor_store_unlink_other(s, batch);
-    if (st == CANDOR_OK) st = record(s, batch, dropped, err);
-    if (st == CANDOR_OK && s->exporter != NULL) candor_store_forget(s, batch);
+    if (st == CANDOR_OK && s->exporter == NULL) candor_store_unlink_other(s, batch);
+    if (st == CANDOR_OK) st = record(s, batch, exports, dropped, err);
+    if (st == CANDOR_OK && exports) candor_store_forget(s, batch);
     candor_buf_free(&gz);
     return st;
 }

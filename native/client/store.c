@@ -198,13 +198,22 @@ void candor_store_forget(candor_store *s, const char *id)
     (void)!candor_state_forget(s->state, id, NULL); /* recover.c finishes what is left */
 }
 
+/* Begin to keep what was recorded. */
+static candor_status begin_keeping(candor_store *s, candor_err *err)
+{
+    candor_status st = candor_state_begin(s->state, err);
+    if (st != CANDOR_OK || s->disturbed == NULL || !s->disturbed(s->disturbed_ctx)) return st;
+    st = candor_fail(err, CANDOR_CANCELLED, 0, "spool", "the events are to be deleted");
+    return candor_state_end(s->state, st, NULL);
+}
+
 /* Everything the database must know about s->batch, in one transaction. */
 static candor_status record_batch(candor_store *s, candor_segment *segment, candor_counts *delta,
                                   uint64_t exported_not, candor_err *err)
 {
     candor_batch *b = &s->batch;
     bool changed = false, settled = false;
-    candor_status st = candor_state_begin(s->state, err);
+    candor_status st = begin_keeping(s, err);
     if (st != CANDOR_OK) return st;
     if (segment == NULL) st = candor_rollup_settle(s->state, b->row.id, &settled, err);
     if (st == CANDOR_OK && b->row.events != 0)
@@ -241,6 +250,37 @@ static void count_rollups(candor_store *s, const candor_segment *segment)
     candor_rollup_tally_clear(t, candor_rollup_rolled(s->state, segment->info.id));
 }
 
+static candor_status keep_counts(candor_store *s, const candor_segment *segment, bool own,
+                                 candor_err *err)
+{
+    const candor_batch *b = &s->batch;
+    if (b->rollup == NULL) return CANDOR_OK;
+    if (b->rollup->events != 0) {
+        candor_status st = begin_keeping(s, err);
+        if (st != CANDOR_OK) return st;
+        st = candor_rollup_add(s->state, b->rollup, segment->info.id, b->to, err);
+        st = candor_state_end(s->state, st, err);
+        if (st != CANDOR_OK) return st;
+    }
+    if (own) s->rolled_ahead = b->rollup->events + b->rollup->counted_before;
+    return CANDOR_OK;
+}
+
+uint64_t candor_store_counted(candor_store *s, const candor_segment *segment, uint64_t at)
+{
+    uint64_t n = 0, to = 0;
+    candor_record r;
+    if (s->rollups.tally.schema == NULL || s->in_memory) return 0;
+    to = candor_rollup_rolled(s->state, segment->info.id);
+    for (candor_read got;
+         (got = candor_segment_read(segment, (size_t)at, (size_t)to, &r)) != CANDOR_READ_END &&
+         got != CANDOR_READ_LOST;
+         at = r.next)
+        if (got == CANDOR_READ_RECORD && candor_rollup_source(&s->rollups.tally, r.type) != NULL)
+            n++;
+    return n;
+}
+
 candor_status candor_store_drain(candor_store *s, candor_segment *segment, bool own, uint64_t *at,
                                  size_t limit, uint64_t *records, candor_err *err)
 {
@@ -258,8 +298,7 @@ candor_status candor_store_drain(candor_store *s, candor_segment *segment, bool 
                            "encryptSpool is on and no key is set yet: events wait in the journal");
     count_rollups(s, segment);
     candor_status st = candor_batch_build(b, segment, *at, limit, gzip_level, err);
-    if (st == CANDOR_OK && b->rollup != NULL && b->rollup->events != 0)
-        st = candor_rollup_add(s->state, b->rollup, segment->info.id, b->to, err);
+    if (st == CANDOR_OK) st = keep_counts(s, segment, own, err);
     if (st == CANDOR_OK && b->row.events != 0 && s->exporter != NULL)
         st = candor_exporter_batch(s->exporter, candor_buf_bytes(&b->lines), &dropped, err);
     else if (st == CANDOR_OK && b->row.events != 0)
@@ -273,6 +312,7 @@ candor_status candor_store_drain(candor_store *s, candor_segment *segment, bool 
     }
     if (s->exporter != NULL && b->row.events != 0) candor_store_forget(s, b->row.id);
     if (own) candor_counts_add(&s->merged, &delta);
+    if (own) s->rolled_ahead = 0;
     if (b->rollup != NULL && b->rollup->events + b->rollup->counted_before != 0)
         candor_rest_mark_rollups(s);
     *at = b->lost ? limit : b->to;

@@ -37,6 +37,10 @@ typedef struct candor_store {
     const _Atomic bool *stop; /* the client closes: recovery ends after the batch at hand */
     const _Atomic int64_t *stop_at_ns; /* NULL until candor_store_started */
     const candor_consent *consent;     /* recovery ends likewise when it changes; NULL: not asked */
+    /* Whether what was recorded so far is to be deleted, by this process or another; asked inside
+     * the transaction that would keep it: a purge deletes in a later one. NULL: never. */
+    bool (*disturbed)(void *ctx);
+    void *disturbed_ctx;
     char dir[CANDOR_PATH_MAX], journal_dir[CANDOR_PATH_MAX];
     char spool_dir[CANDOR_PATH_MAX], quarantine_dir[CANDOR_PATH_MAX];
     candor_exporter *exporter; /* NULL: batches go to the spool */
@@ -47,6 +51,8 @@ typedef struct candor_store {
     candor_keyring *keys;      /* borrowed; NULL: there are none */
     uint64_t locked;           /* batches whose key is not set, as of the last look */
     candor_rollups rollups;
+    uint64_t rolled_ahead; /* own records that are counted and still in the journal: their batch
+                              failed */
     candor_ledger ledger;
     candor_counts merged; /* of this process's segments, what has reached state.db */
     unsigned quarantined;
@@ -77,11 +83,14 @@ void candor_store_note(candor_store *s, const candor_err *err);
 
 /* One batch out of segment, from offset *at up to limit; *at moves behind what is in the spool now,
  * *records is how many records that were. own: of this process, so that its counters go to
- * s->merged. CANDOR_FULL: the disk is low, nothing was done. The caller tells the segment
- * (journal_advance or segment_consume). */
+ * s->merged. CANDOR_FULL: the disk is low, nothing was done. CANDOR_CANCELLED: disturbed, nothing
+ * was kept. The caller tells the segment (journal_advance or segment_consume). */
 CANDOR_CHECK candor_status candor_store_drain(candor_store *s, candor_segment *segment, bool own,
                                               uint64_t *at, size_t limit, uint64_t *records,
                                               candor_err *err);
+/* Records of the segment, from `at` on, that are counted in roll-ups already: with the sums they
+ * are purged or sent, not with the segment. */
+uint64_t candor_store_counted(candor_store *s, const candor_segment *segment, uint64_t at);
 /* Merge the segment's counters; own: into s->merged too. The segment is about to go. */
 bool candor_store_finish_segment(candor_store *s, candor_segment *segment, bool own);
 /* Forget the row of a segment whose file is deleted. */

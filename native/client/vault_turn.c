@@ -73,7 +73,8 @@ static const char *decided_by(candor_vault *v)
  * choices would allow it. */
 static bool is_own(const candor_client *c, const char *by)
 {
-    return (strcmp(by, "host") == 0 || strcmp(by, "level") == 0) &&
+    return (strcmp(by, "host") == 0 || strcmp(by, "level") == 0 ||
+            strcmp(by, "telemetry.toml") == 0) &&
            candor_consent_get(c->consent, CANDOR_STORED_CONTENT) == 2 &&
            candor_consent_level(c->consent) == CANDOR_PRIVACY_ALL;
 }
@@ -86,7 +87,7 @@ static void obey_off(candor_client *c, bool asked)
     const char *by = decided_by(v);
     bool own = is_own(c, by);
     /* With telemetry off as a whole, its own purge has done it, if there is one. */
-    if (strcmp(by, "telemetry") == 0 || (c->settings.inspect != 0 && !asked)) return;
+    if ((strcmp(by, "telemetry") == 0 || c->settings.inspect != 0) && !asked) return;
     candor_uploader_cancel_attachment(&c->worker.uploader);
     candor_vault_purge(v, !own || !candor_vault_others_live(v));
     c->worker.report_due = true;
@@ -106,7 +107,9 @@ static bool purge_asked(candor_client *c)
 {
     bool asked = false;
     for (candor_command *job = c->worker.jobs; job != NULL; job = job->next) {
-        if (job->type != CANDOR_COMMAND_CONTENT || !job->purge) continue;
+        bool switches =
+            job->type == CANDOR_COMMAND_CONTENT || job->type == CANDOR_COMMAND_CONFIGURE;
+        if (!switches || !job->purge) continue;
         asked = true;
         job->purge = false;
     }

@@ -165,8 +165,9 @@ static bool drain_once(candor_client *c, const candor_journal_view *view)
     uint64_t at = candor_segment_consumed(view->segment), records = 0;
     candor_status st =
         candor_store_drain(&w->store, view->segment, true, &at, view->limit, &records, &err);
-    w->drain_failed = st != CANDOR_OK;
     w->report_due = true;
+    if (st == CANDOR_CANCELLED) return true; /* the next turn obeys, then looks again */
+    w->drain_failed = st != CANDOR_OK;
     mark_disk_low(c);
     if (st != CANDOR_OK) {
         candor_store_note(&w->store, &err);
@@ -381,87 +382,6 @@ static void turn(candor_client *c)
     rest(c, more);
 }
 
-/* There will be no segment: emitters must not wake the worker for one. */
-static void block_segments(candor_client *c)
-{
-    candor_journal_lock(&c->journal);
-    c->journal.blocked = true;
-    candor_journal_unlock(&c->journal);
-}
-
-/* The directories: all that the journal needs. */
-static void begin_storage(candor_client *c)
-{
-    candor_worker *w = &c->worker;
-    if (c->no_files) return;
-    candor_store_begin(&w->store, &c->settings, &c->stop, c->has_dir ? c->dir : NULL,
-                       &c->dir_error);
-    w->store.consent = c->consent;
-    if (candor_exporter_is_local(&c->settings)) w->store.exporter = &w->exporter;
-}
-
-/* state.db, which takes longer. */
-static void open_state(candor_client *c)
-{
-    candor_worker *w = &c->worker;
-    const candor_uploader_identity identity = {c->identity.machine_id,
-                                               candor_schema_notice(c->schema), c->consent, c->ci};
-    if (c->no_files) return;
-    w->storage_open =
-        candor_store_open_state(&w->store) == CANDOR_OK &&
-        candor_uploader_init(&w->uploader, &w->store, &c->settings, &identity) == CANDOR_OK;
-    w->uploader.exporter = &w->exporter;
-}
-
-void candor_worker_open_storage(candor_client *c)
-{
-    begin_storage(c);
-    open_state(c);
-}
-
-void candor_worker_storage_ready(candor_client *c)
-{
-    candor_worker *w = &c->worker;
-    if (!w->storage_open) return;
-    candor_store_started(&w->store, &c->stop_at_ns);
-    candor_rest_settle_rollups(&w->store);
-    if (c->vault->store == NULL) candor_vault_start(c);
-    candor_rollups_attach(&w->store, c->schema, candor_buf_bytes(&c->identity.context_json));
-}
-
-void candor_worker_close_storage(candor_client *c)
-{
-    candor_worker *w = &c->worker;
-    if (!w->storage_open) return;
-    w->storage_open = false;
-    candor_vault_detach(c->vault);
-    candor_uploader_deinit(&w->uploader);
-    candor_store_close(&w->store);
-}
-
-/* What begin_storage has left to do: state.db, and what the files say of the past. */
-static void finish_storage(candor_client *c)
-{
-    candor_worker *w = &c->worker;
-    candor_recovered found;
-    open_state(c);
-    if (!w->storage_open) block_segments(c);
-    candor_worker_storage_ready(c);
-    candor_jobs_report(c);
-    if (w->storage_open && atomic_load(&c->enabled)) {
-        candor_recover(&w->store, &found);
-        candor_store_enforce(&w->store);
-        candor_jobs_report(c);
-    }
-}
-
-void candor_worker_end_rest(candor_client *c)
-{
-    if (!c->worker.resting) return;
-    c->worker.resting = false;
-    finish_storage(c);
-}
-
 static void start(candor_client *c)
 {
     candor_worker *w = &c->worker;
@@ -469,9 +389,9 @@ static void start(candor_client *c)
     w->erases_seen = candor_consent_happened(c->consent, CANDOR_HAPPENED_ERASE);
     w->erased = candor_gate_gdpr(c) && !c->no_files;
     candor_exporter_init(&w->exporter, &c->settings, c->schema, c->has_dir ? c->dir : NULL);
-    if (!w->erased) begin_storage(c);
+    if (!w->erased) candor_worker_begin_storage(c);
     if (!w->store.usable)
-        block_segments(c);
+        candor_journal_block(&c->journal);
     else if (atomic_load(&c->enabled))
         prepare_segments(c, candor_clock_mono_ns());
     candor_jobs_report(c);
@@ -479,13 +399,13 @@ static void start(candor_client *c)
     w->watching = candor_consent_watch(c->consent, c->waker);
     if (w->erased) {
         candor_erase(c, false);
-        block_segments(c);
+        candor_journal_block(&c->journal);
         candor_jobs_report(c);
     } else if (candor_rest_possible(c)) {
         w->resting = true;
         candor_store_bound_ledger(&w->store);
     } else {
-        finish_storage(c);
+        candor_worker_finish_storage(c);
     }
 }
 
@@ -512,11 +432,12 @@ static void finish(candor_client *c)
     if (w->resting && !candor_rest_undisturbed(c)) candor_worker_end_rest(c);
     if (w->storage_open) {
         candor_uploader_cancel(&w->uploader);
-        bool on = !w->silenced && w->store.usable;
-        while (on && (int64_t)candor_clock_mono_ns() < atomic_load(&c->stop_at_ns)) {
+        while (!w->silenced && w->store.usable &&
+               (int64_t)candor_clock_mono_ns() < atomic_load(&c->stop_at_ns)) {
             candor_journal_look(&c->journal, &view);
             if (view.segment == NULL || view.appended == view.batched) break;
             if (!drain_once(c, &view)) break;
+            obey_consent(c);
         }
     }
     if (w->storage_open) candor_vault_finish(c);

@@ -59,6 +59,9 @@ void candor_file_discard(candor_file *f); /* close without report; accepts NULL 
 /* Append the whole file to out; CANDOR_LIMIT over max bytes. */
 CANDOR_CHECK candor_status candor_file_read_all(const char *path, size_t max, candor_buf *out,
                                                 candor_err *err);
+/* Append the last max bytes of the file, or all of it; *cut: it is larger. */
+CANDOR_CHECK candor_status candor_file_read_tail(const char *path, size_t max, candor_buf *out,
+                                                 bool *cut, candor_err *err);
 /* Temporary name beside path (<path>.<pid>-<random>.tmp: what a crash may leave), write, sync,
  * rename, sync the directory. */
 CANDOR_CHECK candor_status candor_file_write_durable(const char *path, candor_bytes body,

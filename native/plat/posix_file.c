@@ -235,6 +235,26 @@ candor_status candor_file_read_all(const char *path, size_t max, candor_buf *out
     return st;
 }
 
+candor_status candor_file_read_tail(const char *path, size_t max, candor_buf *out, bool *cut,
+                                    candor_err *err)
+{
+    const size_t before = out->n;
+    struct stat s = {0};
+    int fd = -1;
+
+    *cut = false;
+    candor_status st = open_regular(path, CANDOR_OPEN_READ, &fd, err);
+    if (st != CANDOR_OK) return st;
+    if (fstat(fd, &s) != 0) st = candor_posix_fail(err, errno, "stat", "cannot look at", path);
+    *cut = st == CANDOR_OK && (uintmax_t)s.st_size > max;
+    if (*cut && lseek(fd, s.st_size - (off_t)max, SEEK_SET) < 0)
+        st = candor_posix_fail(err, errno, "seek", "cannot read", path);
+    if (st == CANDOR_OK) st = read_rest(fd, path, max, out, err);
+    if (st != CANDOR_OK) out->n = before;
+    close(fd);
+    return st;
+}
+
 /* A new file under a name nobody else has: <path>.<pid>-<random>.tmp. The pid is for people who
  * find one after a power cut; the random part is what makes it unique across containers. */
 static candor_status create_temp(const char *path, char *temp, size_t cap, candor_file **out,

@@ -49,6 +49,12 @@ test('a ledger that somebody has changed is exit code 1, and a problem to doctor
   assert.match(verify.stderr, /the ledger is broken at entry 1/);
   const { findings } = await json(['doctor'], 3);
   assert.equal(findings.find((finding) => finding.check === 'ledger').level, 'fail');
+  fs.appendFileSync(file, '\n'.repeat(2 ** 20));
+  const large = await cli(['ledger', '--verify']);
+  assert.equal(large.code, 1);
+  assert.match(large.stderr, /^candor: the ledger cannot be proved: ledger\.jsonl is larger than/);
+  assert.equal(large.stdout, '');
+  assert.equal((await json(['ledger'])).entries.length, 0); // its last lines are empty
 });
 
 test('an export is reviewed, sent with --file, and leaves the spool as it was', async (t) => {
