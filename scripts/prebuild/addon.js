@@ -16,7 +16,7 @@ const { parallel, ROOT, run, say } = require('./tools');
 const DEFINES = ['-DCANDOR_CURL_LINKED', '-DNAPI_VERSION=8', '-DNODE_API_NO_EXTERNAL_BUFFERS_ALLOWED', '-D_GNU_SOURCE', '-DNDEBUG'];
 const COMPILE = [
   '-std=c11', '-O2', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Wvla', '-Werror', '-pthread', '-fPIC', '-fvisibility=hidden',
-  '-ffunction-sections', '-fdata-sections', '-fstack-protector-strong', '-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=2',
+  '-ffunction-sections', '-fdata-sections', '-fno-merge-constants', '-fstack-protector-strong', '-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=2',
 ];
 const LINK = ['-shared', '-nodefaultlibs', '-s', '-Wl,-z,relro', '-Wl,-z,now', '-Wl,-z,noexecstack', '-Wl,--gc-sections', '-Wl,--exclude-libs,ALL', '-Wl,-Bsymbolic'];
 /** As the linker wants them: who asks comes before who answers. */
