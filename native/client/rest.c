@@ -43,16 +43,30 @@ static bool segments_are_ready(candor_client *c)
     return yes;
 }
 
+int64_t candor_rest_due_ms(const candor_client *c)
+{
+    return candor_store_expires_ms(&c->worker.store, INT64_MAX);
+}
+
 bool candor_rest_possible(candor_client *c)
 {
-    const candor_store *s = &c->worker.store;
+    candor_store *s = &c->worker.store;
     if (c->no_files || !s->usable || s->exporter != NULL || !atomic_load(&c->enabled) ||
         candor_vault_on(c->vault) || c->settings.exporter != CANDOR_EXPORT_CANDOR ||
         !segments_are_ready(c))
         return false;
+    candor_store_bound_ledger(s);
     return names_in(s->dir, "journal") == OWN_SEGMENTS && names_in(s->dir, "spool") == 0 &&
            names_in(s->dir, "quarantine") == 0 && names_in(s->dir, "vault") == 0 &&
-           !is_there(s->dir, ROLLUPS_MARK);
+           !is_there(s->dir, ROLLUPS_MARK) && candor_rest_due_ms(c) > candor_clock_unix_ms();
+}
+
+bool candor_rest_is_over(candor_client *c)
+{
+    candor_journal_view view;
+    candor_journal_look(&c->journal, &view);
+    return c->worker.jobs != NULL || view.appended != view.batched || candor_vault_on(c->vault) ||
+           candor_rest_due_ms(c) <= candor_clock_unix_ms();
 }
 
 bool candor_rest_undisturbed(candor_client *c)

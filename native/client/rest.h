@@ -8,6 +8,11 @@
 
 /* Whether the client may rest. Its own segments are there, nothing else is open. */
 bool candor_rest_possible(candor_client *c);
+/* What needs the database: a record, a call, content to be taken, a copy of what was sent that is
+ * too old by now. Consent ends a rest on its own. */
+bool candor_rest_is_over(candor_client *c);
+/* When that copy is (unix ms); INT64_MAX: there is none. */
+int64_t candor_rest_due_ms(const candor_client *c);
 /* Nothing was counted since open: there is nothing that state.db must learn. */
 bool candor_rest_undisturbed(candor_client *c);
 

@@ -270,13 +270,31 @@ static int64_t min_wait(int64_t a, int64_t b)
     return a < 0 || b < a ? b : a;
 }
 
+/* Without a key nothing can be batched: candor_set_keys wakes the worker, as does a change of
+ * consent. Once that was said, no timer has to. */
+static bool waits_for_key(const candor_worker *w)
+{
+    return w->watching && candor_store_needs_key(&w->store);
+}
+
+/* What is buffered: the batch's time, and the look at consent until then. */
 static int64_t pending_wait(const candor_client *c, uint64_t now)
 {
     const candor_worker *w = &c->worker;
+    bool key = waits_for_key(w);
     uint64_t due = w->pending_since_ns + interval_ns(c);
+    if (w->pending_since_ns == 0 || (key && w->drain_failed)) return -1;
     if (w->drain_failed && w->retry_drain_ns > due) due = w->retry_drain_ns;
     int64_t ms = due > now ? (int64_t)((due - now) / MS_NS) + 1 : 0;
-    return ms < CONSENT_POLL_MS ? ms : CONSENT_POLL_MS;
+    return key || ms < CONSENT_POLL_MS ? ms : CONSENT_POLL_MS;
+}
+
+static int64_t buffered_wait(const candor_client *c, uint64_t now)
+{
+    int64_t journal = pending_wait(c, now);
+    int64_t vault = waits_for_key(&c->worker) ? -1 : candor_vault_wait_ms(c->vault, now);
+    if (journal < 0 || vault < 0) return journal > vault ? journal : vault;
+    return journal < vault ? journal : vault;
 }
 
 /* Milliseconds to sleep; -1: until woken. */
@@ -287,10 +305,11 @@ static int64_t plan_wait(candor_client *c, uint64_t now)
     int jobs = candor_jobs_timeout(c);
     if (jobs >= 0) wait = jobs;
     if (w->export_wait_ms != 0) wait = min_wait(wait, w->export_wait_ms);
-    if (!w->storage_open || w->silenced) return wait;
-    if (w->pending_since_ns != 0) wait = min_wait(wait, pending_wait(c, now));
-    if (candor_vault_wait_ms(c->vault, now) >= 0)
-        wait = min_wait(wait, candor_vault_wait_ms(c->vault, now));
+    if (w->resting && candor_rest_due_ms(c) != INT64_MAX)
+        wait = min_wait(wait, candor_rest_due_ms(c) - unix_now + 1);
+    if (!w->storage_open || w->silenced) return wait > DAY_MS ? DAY_MS : wait;
+    int64_t buffered = buffered_wait(c, now);
+    if (buffered >= 0) wait = min_wait(wait, buffered);
     if (w->uploader.active) return min_wait(wait, CONSENT_POLL_MS);
     int64_t due = candor_uploader_due_ms(&w->uploader, &w->totals);
     if (due != INT64_MAX) wait = min_wait(wait, due - unix_now);
@@ -347,14 +366,6 @@ static void take_commands(candor_client *c)
     *end = candor_command_take(&c->commands);
 }
 
-/* A record, a call, or content to be taken: what needs the database. */
-static bool disturbs_rest(candor_client *c)
-{
-    candor_journal_view view;
-    candor_journal_look(&c->journal, &view);
-    return c->worker.jobs != NULL || view.appended != view.batched || candor_vault_on(c->vault);
-}
-
 static void turn(candor_client *c)
 {
     candor_worker *w = &c->worker;
@@ -363,13 +374,14 @@ static void turn(candor_client *c)
     atomic_fetch_add(&c->turns, 1);
     take_commands(c);
     obey_consent(c);
-    if (w->resting && disturbs_rest(c)) candor_worker_end_rest(c);
+    if (w->resting && candor_rest_is_over(c)) candor_worker_end_rest(c);
     if (w->storage_open && !w->silenced && w->store.usable) {
         prepare_segments(c, now);
+        candor_vault_mark(c);
         more = drain_due(c, now, candor_jobs_want_drain(c) || candor_vault_presses(c->vault));
         if (candor_rollups_turn(&w->store)) w->report_due = true;
     }
-    if (w->storage_open) candor_vault_turn(c, !more && candor_jobs_want_drain(c));
+    if (w->storage_open) candor_vault_turn(c);
     candor_jobs_run(c);
     if (w->storage_open && candor_state_damaged(w->store.state)) heal(c);
     w->export_wait_ms = candor_exporter_pump(&w->exporter);
@@ -403,7 +415,6 @@ static void start(candor_client *c)
         candor_jobs_report(c);
     } else if (candor_rest_possible(c)) {
         w->resting = true;
-        candor_store_bound_ledger(&w->store);
     } else {
         candor_worker_finish_storage(c);
     }

@@ -96,7 +96,19 @@ test('a refusal that is all a client has seen is counted when it closes', async 
   assert.equal(openClient(t, { directory }).status().dropped.unknown_event, 1);
 });
 
-test('a batch, a segment of a dead process and a file in quarantine end the rest', async (t) => {
+test('a copy of what was sent ends the rest once it is too old', async (t) => {
+  const directory = await usedDirectory(t);
+  const sent = path.join(directory, 'sent');
+  const ms = (when) => when.toString(16).padStart(12, '0');
+  const copyOf = (when) => path.join(sent, `${ms(when).slice(0, 8)}-${ms(when).slice(8)}-7000-8000-000000000000.jsonl.gz`);
+  fs.mkdirSync(sent, { recursive: true });
+  fs.writeFileSync(copyOf(Date.now()), 'x');
+  assert.ok(rests(t, directory, { retentionDays: 2 }));
+  fs.writeFileSync(copyOf(Date.now() - 3 * 86400000), 'x');
+  assert.equal(rests(t, directory, { retentionDays: 2 }), false);
+});
+
+test('a batch, a segment of a dead process, a file in quarantine or in the vault end the rest', async (t) => {
   const directory = await usedDirectory(t);
   for (const [folder, name] of [
     ['spool', '019a0000-0000-7000-8000-000000000000.jsonl.gz'],
