@@ -139,6 +139,11 @@ const { configureDefault, getDefault, emit, flush, metric, startSpan, withSpan, 
 module.exports = {
   open, settings, verifyLedger, TelemetryError, parseTraceparent, formatTraceparent,
   configureDefault, getDefault, emit, flush, metric, startSpan, withSpan, recordEvent,
-  /** @returns {string} */
-  get version() { return (packageVersion ??= JSON.parse(fs.readFileSync(path.join(__dirname, '..', 'package.json'), 'utf8')).version); },
 };
+
+// Read when it is asked for.
+Object.defineProperty(module.exports, 'version', {
+  enumerable: true,
+  /** @returns {string} */
+  get() { return (packageVersion ??= JSON.parse(fs.readFileSync(path.join(__dirname, '..', 'package.json'), 'utf8')).version); },
+});
