@@ -29,7 +29,9 @@ static void obey_purges(candor_client *c)
     uint32_t purges = candor_consent_purges(c->consent);
     if (purges == w->purges_seen) return;
     w->purges_seen = purges;
-    if (w->storage_open) candor_jobs_purge_journal(c);
+    if (!w->storage_open) return;
+    candor_uploader_cancel(&w->uploader); /* what it sends has been deleted */
+    candor_jobs_purge_journal(c);
 }
 
 /* Who only looks deletes nothing that nobody asked it to delete. The same holds for a choice that
