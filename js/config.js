@@ -183,16 +183,17 @@ class ConfigFile {
   }
 
   /**
-   * Watch the file; where there is none, the folder until there is one. Not the folder always: there the
-   * spool's files come and go.
+   * Watch the file; where there is none, the folder until there is one, or nobody would see it come back. Not
+   * the folder always: there the spool's files come and go, and each wakes this thread. Of those only the name is looked at.
    * @param {() => void} changed
    */
   #start(changed) {
     const missing = !fs.existsSync(this.#file);
     const wrongOne = () => missing === fs.existsSync(this.#file); // came or went meanwhile
+    const isOurs = (/** @type {string | null} */ name) => name === null || name === path.basename(this.#file);
     try {
-      this.#watcher = fs.watch(missing ? path.dirname(this.#file) : this.#file, { persistent: false }, (event) => {
-        if (missing ? wrongOne() : event === 'rename') this.#restart(changed);
+      this.#watcher = fs.watch(missing ? path.dirname(this.#file) : this.#file, { persistent: false }, (event, name) => {
+        if (missing ? isOurs(name) && wrongOne() : event === 'rename') this.#restart(changed);
         else if (!missing) changed();
       });
       this.#watcher.on('error', () => this.#stop());

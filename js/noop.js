@@ -13,7 +13,7 @@ const trace = () => (traceModule ??= require('./trace'));
 /** @typedef {import('./client').UploadPlan} UploadPlan */
 /** @typedef {import('./client').ExportReport} ExportReport */
 
-/** As in client.js: a promise that nobody awaits must not bring the host down. @param {string} text */
+/** As in calls.js: a promise that nobody awaits must not bring the host down. @param {string} text */
 function refused(text) {
   const promise = Promise.reject(new TelemetryError(text, 'ERR_CANDOR_NATIVE'));
   promise.catch(() => {});

@@ -65,8 +65,9 @@ void candor_ledger_forget(candor_ledger *l, const char *dir);
 CANDOR_CHECK candor_status candor_ledger_read(const char *dir, unsigned limit, candor_buf *out,
                                               candor_err *err);
 /* Append {"entries":n,"bodies":n,"ok":bool,"broken_at":seq|null,"error":s|null}: whether each line
- * is whole and follows the one before it, and each kept body is the one that its line names. Any
- * thread; reads files. */
+ * is whole and follows the one before it, and each kept body is the one that its line names. A
+ * directory that is not there and a file that cannot be read are "ok":false without broken_at.
+ * Fails for want of memory only. Any thread; reads files. */
 CANDOR_CHECK candor_status candor_ledger_verify(const char *dir, candor_buf *out, candor_err *err);
 
 /* --- private to ledger*.c -------------------------------------------------------------------- */
@@ -78,7 +79,9 @@ typedef struct candor_ledger_line {
 } candor_ledger_line;
 /* One line without its line break. False: it is not one, or its hash is not its own. */
 bool candor_ledger_parse(candor_bytes text, candor_ledger_line *out);
-/* Both files, older first, into out, as they are at one moment. */
-CANDOR_CHECK candor_status candor_ledger_load(const char *dir, candor_buf *out, candor_err *err);
+/* Both files, older first, as they are at one moment, into out: of one that is larger than
+ * CANDOR_LEDGER_MAX its last lines; *oversized is its name then, else NULL. */
+CANDOR_CHECK candor_status candor_ledger_load(const char *dir, candor_buf *out,
+                                              const char **oversized, candor_err *err);
 
 #endif

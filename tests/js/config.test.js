@@ -104,6 +104,22 @@ test('a file that is deleted and comes back later is followed again', async (t) 
   await until('on', () => client.enabled);
 });
 
+test('while the file is away, what else happens in its folder is not looked into', async (t) => {
+  const { client, file, directory } = withFile(t, '[telemetry]\nlevel = "error"\n');
+  fs.rmSync(file);
+  await until('the end of the file', () => client.status().config.sets.length === 0 && client.status().config.watching);
+  const looks = t.mock.method(fs, 'existsSync');
+  const watcher = fs.watch(directory); // told after the client, whose watch is older
+  t.after(() => watcher.close());
+  const last = new Promise((resolve) => { watcher.on('change', (event, name) => name === 'other-9' && resolve(undefined)); });
+  for (let i = 0; i < 10; i++) fs.writeFileSync(path.join(directory, `other-${i}`), 'x');
+  await last;
+  assert.ok(looks.mock.callCount() < 10, String(looks.mock.callCount())); // a few of its own, none a file
+  looks.mock.restore();
+  fs.writeFileSync(file, '[telemetry]\nlevel = "crash"\n');
+  await until('the file', () => client.status().config.sets.length === 1);
+});
+
 test('a client that is closed just after its file was replaced watches nothing', async (t) => {
   const { ConfigFile } = require('../../js/config.js');
   const file = path.join(tempDir(t), 'telemetry.toml');

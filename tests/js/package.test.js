@@ -307,6 +307,35 @@ test('a line that was changed, removed or moved, and a body that was changed, ar
   assert.match(found.error, /body/);
 });
 
+test('a ledger that cannot be looked at, or is larger than it ever becomes, is reported, not thrown', async (t) => {
+  const server = await endpoint(t);
+  const directory = path.join(tempDir(t), 'spool');
+  const client = openClient(t, { endpoint: server.url, directory });
+  await batch(client, 1);
+  await client.upload();
+  const missing = verifyLedger(path.join(directory, 'not-there'));
+  assert.deepEqual([missing.ok, missing.entries, missing.broken_at], [false, 0, null]);
+  assert.match(missing.error, /not-there/);
+  const file = path.join(directory, 'ledger.jsonl');
+  assert.match(verifyLedger(file).error, /ledger\.jsonl/); // no directory
+  const good = fs.readFileSync(file, 'utf8');
+  fs.writeFileSync(file, `${'x'.repeat(100)}\n`.repeat(20000) + good);
+  const large = verifyLedger(directory);
+  assert.deepEqual([large.ok, large.broken_at], [false, null]);
+  assert.match(large.error, /^ledger\.jsonl is larger than 1048576 bytes/);
+  assert.deepEqual(client.ledger(), good.trim().split('\n').map((line) => JSON.parse(line)));
+  await batch(client, 1);
+  assert.equal((await client.upload()).error, null);
+  assert.equal(client.ledger().at(-1).seq, 2); // the chain goes on, in a file of its own
+  assert.ok(fs.statSync(file).size < 4096);
+  fs.rmSync(file);
+  fs.rmSync(path.join(directory, 'ledger.1.jsonl'));
+  fs.mkdirSync(file);
+  const blocked = verifyLedger(directory);
+  assert.equal(blocked.ok, false);
+  assert.match(blocked.error, /ledger\.jsonl/);
+});
+
 test('kept bodies stay within ledgerMaxBytes, the oldest go first; 0 keeps none', async (t) => {
   const server = await endpoint(t);
   const directory = path.join(tempDir(t), 'spool');

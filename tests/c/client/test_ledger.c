@@ -126,6 +126,47 @@ static void the_oldest_file_goes_and_the_rest_still_verifies(void **state)
     free(old);
 }
 
+/* Somebody has added to it: what is whole at its end goes on, and verify tells of the rest. */
+static void an_oversized_file_is_told_of_and_the_chain_goes_on(void **state)
+{
+    candor_ledger l = {0}, next = {0};
+    append(&l, *state, 1, false);
+    append(&l, *state, 2, false);
+    char *text = read_ledger(*state, CANDOR_LEDGER_FILE);
+    candor_buf b = {0};
+    for (unsigned i = 0; i < CANDOR_LEDGER_MAX / 8; i++)
+        candor_buf_put_bytes(&b, CANDOR_LIT("rubbish\n"));
+    candor_buf_put_bytes(&b, candor_bytes_str(text));
+    candor_buf_put_bytes(&b, CANDOR_LIT("torn"));
+    candor_buf_put_c(&b, '\0');
+    put_file(*state, CANDOR_LEDGER_FILE, b.p);
+    assert_verified(*state, "\"ok\":false,\"broken_at\":null,\"error\":\"ledger.jsonl is larger");
+    append(&next, *state, 3, false);
+    assert_int_equal(next.entries, 3);
+    assert_int_equal(next.torn, false);
+    free(text);
+    text = read_ledger(*state, CANDOR_LEDGER_FILE);
+    assert_int_equal(count_lines(text), 1);
+    assert_verified(*state, "\"error\":\"ledger.1.jsonl is larger");
+    candor_buf_clear(&b);
+    assert_int_equal(candor_ledger_read(*state, 10, &b, NULL), CANDOR_OK);
+    candor_buf_put_c(&b, '\0');
+    assert_non_null(strstr(b.p, "{\"entries\":[{\"seq\":1,"));
+    assert_non_null(strstr(b.p, "},{\"seq\":3,"));
+    free(text);
+    candor_buf_free(&b);
+}
+
+static void what_cannot_be_read_is_a_report(void **state)
+{
+    char path[CANDOR_PATH_MAX];
+    assert_verified(in_dir(*state, "none", path), "\"entries\":0,\"bodies\":0,\"ok\":false");
+    assert_int_equal(candor_dir_create(in_dir(*state, CANDOR_LEDGER_FILE, path), NULL), CANDOR_OK);
+    assert_verified(*state, "\"ok\":false,\"broken_at\":null");
+    candor_rmdir_quiet(path);
+    assert_verified(*state, "\"entries\":0,\"bodies\":0,\"ok\":true");
+}
+
 static void read_gives_the_last_lines(void **state)
 {
     candor_ledger l = {0};
@@ -298,6 +339,8 @@ int main(void)
         CASE(a_torn_line_is_no_break_and_goes_with_the_next),
         CASE(the_chain_goes_on_over_the_rotation),
         CASE(the_oldest_file_goes_and_the_rest_still_verifies),
+        CASE(an_oversized_file_is_told_of_and_the_chain_goes_on),
+        CASE(what_cannot_be_read_is_a_report),
         CASE(read_gives_the_last_lines),
         CASE(bodies_are_bounded_in_size_and_age),
         CASE(one_look_at_a_wrong_clock_deletes_no_body),
