@@ -26,7 +26,8 @@ const { TelemetryError, translate, translated } = require('./errors');
  * @property {true} dry_run
  * @property {number} batches
  * @property {number} events
- * @property {number} bytes  compressed
+ * @property {number} attachments  texts of full content behind them
+ * @property {number} bytes  compressed, of both
  * @property {string | null} error  why nothing can be sent now
  *
  * @typedef {object} ExportReport

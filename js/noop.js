@@ -110,7 +110,7 @@ class NoopClient {
    */
   /** @param {UploadOptions} [options] @returns {Promise<any>} */
   async upload(options) {
-    if (options?.dryRun === true) return { dry_run: true, batches: 0, events: 0, bytes: 0, error: this.#reason };
+    if (options?.dryRun === true) return { dry_run: true, batches: 0, events: 0, attachments: 0, bytes: 0, error: this.#reason };
     return { uploaded: 0, events: 0, pending: 0, error: this.#reason };
   }
 

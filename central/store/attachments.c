@@ -66,6 +66,7 @@ static void do_reads(candor_attachments *a, candor_task *t)
         candor_err err = {0};
         candor_status st = candor_attachment_db_read(&a->db, j, &err);
         note(a, st, &err);
+        if (j->op == CANDOR_ATTACHMENT_ERASE && j->erased != 0) a->rest_at_ns = 0; /* the log too */
         finish(a, j, st);
         t = next;
     }
@@ -122,7 +123,7 @@ candor_status candor_attachments_submit(candor_attachments *a, candor_attachment
 {
     uint64_t size = j->op == CANDOR_ATTACHMENT_PUT ? j->text.n : 0, before;
     if (atomic_load(&a->closing)) return CANDOR_CANCELLED;
-    if (atomic_fetch_add(&a->waiting, 1) >= JOBS_WAITING) {
+    if (atomic_fetch_add(&a->waiting, 1) >= JOBS_WAITING && j->op != CANDOR_ATTACHMENT_ERASE) {
         atomic_fetch_sub(&a->waiting, 1);
         return CANDOR_FULL;
     }

@@ -98,3 +98,8 @@ bool candor_const_time_eq(const void *a, const void *b, size_t n)
 {
     return CRYPTO_memcmp(a, b, n) == 0;
 }
+
+void candor_crypto_thread_end(void)
+{
+    OPENSSL_thread_stop();
+}

@@ -24,4 +24,8 @@ void candor_hmac_free(candor_hmac *h); /* wipes the key; accepts NULL */
 /* Time depends on n only. */
 bool candor_const_time_eq(const void *a, const void *b, size_t n);
 
+/* What libcrypto keeps for the calling thread goes. For the end of a thread where the library
+ * cannot see it: linked statically on Windows (OPENSSL_thread_stop(3)). */
+void candor_crypto_thread_end(void);
+
 #endif

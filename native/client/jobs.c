@@ -259,8 +259,9 @@ static bool begin_upload(candor_client *c, candor_command *job)
     candor_uploader *u = &c->worker.uploader;
     candor_jobs_consent(c, consent, sizeof consent);
     u->since_ms = job->since_ms;
-    candor_status st = job->path[0] != '\0' ? candor_export_send(c, job->path, consent)
-                                            : candor_uploader_begin(u, true, consent);
+    candor_status st = job->path[0] != '\0'
+                           ? candor_export_send(c, job->path, consent, job->give_up_ns != 0)
+                           : candor_uploader_begin(u, true, consent);
     if (st != CANDOR_BUSY) {
         job->started = true;
         return true;
@@ -384,9 +385,6 @@ static bool step(candor_client *c, candor_command *job)
         return true;
     case CANDOR_COMMAND_EXPORT:
         return candor_export_step(c, job);
-    case CANDOR_COMMAND_LEDGER:
-        candor_export_ledger(c, job);
-        return true;
     case CANDOR_COMMAND_REPORT:
         break;
     }

@@ -6,6 +6,8 @@
 #include "client/names.h"
 
 static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
+#define LOAD_TRIES 4 /* the file is rotated once in thousands of uploads */
+
 static const char hash_key[] = ",\"hash\":\"";
 
 /* --- one line -------------------------------------------------------------------------------- */
@@ -68,13 +70,17 @@ static candor_status write_line(const candor_ledger *l, const candor_ledger_entr
                                 candor_buf *out)
 {
     unsigned char digest[CANDOR_SHA256_SIZE];
-    char sha256[CANDOR_LEDGER_HASH], hash[CANDOR_LEDGER_HASH], at[CANDOR_TIME_TEXT];
-    candor_status st = candor_sha256(e->body, digest);
+    char sha256[CANDOR_LEDGER_HASH + 3] = "null", hash[CANDOR_LEDGER_HASH], at[CANDOR_TIME_TEXT];
+    candor_status st = e->guessable ? CANDOR_OK : candor_sha256(e->body, digest);
     if (st != CANDOR_OK) return st;
-    candor_hex_encode(digest, sizeof digest, sha256);
+    if (!e->guessable) {
+        candor_hex_encode(digest, sizeof digest, sha256 + 1);
+        sha256[0] = sha256[CANDOR_LEDGER_HASH + 1] = '"';
+        sha256[CANDOR_LEDGER_HASH + 2] = '\0';
+    }
     candor_time_format(now, at);
     candor_buf_putf(out,
-                    "{\"seq\":%llu,\"at\":\"%.24s\",\"batch_id\":\"%.36s\",\"sha256\":\"%.64s\","
+                    "{\"seq\":%llu,\"at\":\"%.24s\",\"batch_id\":\"%.36s\",\"sha256\":%s,"
                     "\"bytes\":%zu,\"events\":%llu,\"endpoint\":",
                     (unsigned long long)l->entries + 1, at, e->id, sha256, e->body.n,
                     (unsigned long long)e->events);
@@ -159,13 +165,28 @@ static candor_status load_one(const char *dir, const char *name, candor_buf *out
     return CANDOR_OK;
 }
 
+/* The newer file first: when it has become the older one meanwhile, it is smaller afterwards. */
 candor_status candor_ledger_load(const char *dir, candor_buf *out, const char **oversized,
                                  candor_err *err)
 {
-    *oversized = NULL;
-    candor_status st = load_one(dir, CANDOR_LEDGER_OLD, out, oversized, err);
-    if (st == CANDOR_OK && out->n != 0 && out->p[out->n - 1] != '\n') candor_buf_put_c(out, '\n');
-    return st == CANDOR_OK ? load_one(dir, CANDOR_LEDGER_FILE, out, oversized, err) : st;
+    candor_buf newer = {0};
+    const size_t from = out->n;
+    candor_status st = CANDOR_OK;
+    bool whole = false;
+    for (int tries = 0; st == CANDOR_OK && !whole && tries < LOAD_TRIES; tries++) {
+        out->n = from;
+        candor_buf_clear(&newer);
+        *oversized = NULL;
+        st = load_one(dir, CANDOR_LEDGER_FILE, &newer, oversized, err);
+        if (st == CANDOR_OK) st = load_one(dir, CANDOR_LEDGER_OLD, out, oversized, err);
+        whole = size_of(dir, CANDOR_LEDGER_FILE) >= newer.n;
+    }
+    if (out->n != from && out->p[out->n - 1] != '\n') candor_buf_put_c(out, '\n');
+    candor_buf_put_bytes(out, candor_buf_bytes(&newer));
+    candor_buf_free(&newer);
+    if (st == CANDOR_OK && out->failed)
+        st = candor_fail(err, CANDOR_NOMEM, 0, "ledger", "out of memory");
+    return st;
 }
 
 /* What is in sent, and what may go. */
@@ -322,11 +343,10 @@ void candor_ledger_keep(candor_ledger *l, const char *dir, const char *path, uin
 }
 
 /* A quarter more than needed goes, so that not every upload has to look through the directory. */
-void candor_ledger_bound(candor_ledger *l, const char *dir, uint64_t max_bytes, int64_t keep_ms)
+void candor_ledger_bound(candor_ledger *l, const char *dir, uint64_t max_bytes, int64_t before_ms)
 {
     char path[CANDOR_PATH_MAX], victim[CANDOR_PATH_MAX];
     sent_scan scan;
-    int64_t before_ms = candor_clock_unix_ms() - keep_ms;
     candor_ledger_look(l, dir);
     uint64_t target = l->sent_bytes > max_bytes ? max_bytes - max_bytes / 4 : max_bytes;
     while (l->sent_bytes > target || l->sent_oldest_ms < before_ms) {

@@ -140,6 +140,17 @@ static uint64_t unread_records(const candor_segment *s, uint64_t at)
     return n;
 }
 
+/* The segment stays, with the records from `at` on. */
+static void leave(recovery *r, candor_segment *segment, uint64_t at)
+{
+    candor_record rec;
+    if (candor_segment_read(segment, (size_t)at, segment->map.n, &rec) == CANDOR_READ_RECORD) {
+        int64_t when = (int64_t)candor_uuid7_ms(rec.id);
+        if (r->found->left_ms == 0 || when < r->found->left_ms) r->found->left_ms = when;
+    }
+    candor_segment_free(segment);
+}
+
 static void remove_segment(candor_store *s, candor_segment *segment)
 {
     unsigned char id[16];
@@ -158,7 +169,7 @@ static void keep_waiting(recovery *r, candor_segment *segment, uint64_t at)
     bool fits = r->waiting_bytes + segment->map.n <= (uint64_t)s->settings->journal_max_bytes;
     if (s->settings->inspect != 0 || (n != 0 && fits)) {
         r->waiting_bytes += segment->map.n;
-        candor_segment_free(segment);
+        leave(r, segment, at);
         return;
     }
     candor_err err = {0};
@@ -172,7 +183,7 @@ static void keep_waiting(recovery *r, candor_segment *segment, uint64_t at)
     if (st == CANDOR_OK)
         remove_segment(s, segment);
     else
-        candor_segment_free(segment);
+        leave(r, segment, at);
 }
 
 static uint32_t epoch_of(const candor_store *s)
@@ -217,19 +228,19 @@ static void replay(recovery *r, candor_segment *segment, const char *name, uint3
         r->found->records += s->batch.row.events;
     } while (records != 0 && !lost && !stopping(r));
     if (st == CANDOR_OK && records != 0 && !lost) { /* stopped: the rest waits for the next start */
-        candor_segment_free(segment);
+        leave(r, segment, at);
         return;
     }
     bool no_key = s->settings->encrypt_spool != 0 && candor_keyring_empty(s->keys);
     if (st == CANDOR_CANCELLED && purges_of(s) != purges) {
         drop_purged(s, segment, at);
     } else if (st == CANDOR_CANCELLED) { /* for who is told of it, or the next look */
-        candor_segment_free(segment);
+        leave(r, segment, at);
     } else if (st == CANDOR_FULL && (s->disk_low || no_key)) {
         keep_waiting(r, segment, at);
     } else if (st != CANDOR_OK) {
         candor_store_note(s, &err);
-        candor_segment_free(segment);
+        leave(r, segment, at);
     } else if (lost) {
         (void)candor_store_finish_segment(s, segment, false);
         candor_store_quarantine_file(s, segment->path, name);

@@ -134,6 +134,7 @@ typedef struct candor_rollups {
     int64_t held_since_ns;       /* monotonic */
     bool held;
     uint64_t retry_ns; /* after a failure: monotonic; 0: none */
+    int64_t failures;  /* in a row */
 } candor_rollups;
 
 void candor_rollups_init(candor_rollups *r);

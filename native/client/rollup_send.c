@@ -9,7 +9,7 @@
 
 #define MS_NS    1000000ull
 #define DAY_MS   86400000LL
-#define RETRY_NS (60000 * MS_NS)
+#define RETRY_MS 60000
 
 static const char day_key[] = "rollup.day", since_key[] = "rollup.since_ns";
 
@@ -344,13 +344,22 @@ static candor_status send_locked(candor_store *s, candor_err *err)
     return st;
 }
 
+/* After the first failure a minute, then twice as long each time, as uploads back off. */
+static int64_t retry_ms(const candor_store *s)
+{
+    int64_t max = s->settings->retry_max_ms > RETRY_MS ? s->settings->retry_max_ms : RETRY_MS;
+    int64_t n = s->rollups.failures > 1 ? s->rollups.failures - 1 : 0;
+    return candor_policy_delay(n, RETRY_MS, max, -1, 1.0);
+}
+
 bool candor_rollups_turn(candor_store *s)
 {
     candor_rollups *r = &s->rollups;
     candor_err err = {0};
     if (candor_rollups_wait_ms(s) != 0) return false;
     candor_status st = send_locked(s, &err);
-    r->retry_ns = st == CANDOR_OK ? 0 : mono_now(r) + RETRY_NS;
+    r->failures = st == CANDOR_OK || st == CANDOR_BUSY ? 0 : r->failures + 1;
+    r->retry_ns = st == CANDOR_OK ? 0 : mono_now(r) + (uint64_t)retry_ms(s) * MS_NS;
     if (st != CANDOR_OK && st != CANDOR_BUSY) candor_store_note(s, &err);
     candor_rollups_look(s);
     return true;

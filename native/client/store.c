@@ -291,7 +291,7 @@ candor_status candor_store_drain(candor_store *s, candor_segment *segment, bool 
     if (candor_store_disk_low(s))
         return candor_fail(err, CANDOR_FULL, 0, "spool",
                            "less than minFreeDiskBytes of disk are free: the spool is not written");
-    if (s->exporter == NULL && s->settings->encrypt_spool != 0 && candor_keyring_empty(s->keys))
+    if (candor_store_needs_key(s))
         return candor_fail(err, CANDOR_FULL, 0, "spool",
                            "encryptSpool is on and no key is set yet: events wait in the journal");
     count_rollups(s, segment);
@@ -366,10 +366,15 @@ static candor_status mark_lost(candor_store *s, const candor_batch_row *row, can
     return end_mark(s, row, st, path, err);
 }
 
+/* By size at once, by age as batches go. */
 static void bound_ledger(candor_store *s)
 {
+    int64_t before = candor_clock_unix_ms() - s->settings->retention_days * DAY_MS;
+    candor_ledger_look(&s->ledger, s->dir);
+    bool old = s->ledger.sent_oldest_ms < before;
+    bool go = candor_hold_note(&s->bodies_old, old, candor_clock_mono_ns(), s->expiry_hold_ns);
     candor_ledger_bound(&s->ledger, s->dir, (uint64_t)s->settings->ledger_max_bytes,
-                        s->settings->retention_days * DAY_MS);
+                        go ? before : INT64_MIN);
 }
 
 static void delete_batch(candor_store *s, const candor_batch_row *row, const char *path)
@@ -456,6 +461,8 @@ int64_t candor_store_expires_ms(const candor_store *s, int64_t oldest_batch_ms)
 {
     int64_t oldest = oldest_batch_ms;
     if (s->quarantine_oldest_ms < oldest) oldest = s->quarantine_oldest_ms;
+    if (s->ledger.sent_known && s->ledger.sent_oldest_ms < oldest)
+        oldest = s->ledger.sent_oldest_ms;
     if (s->settings->inspect != 0 || oldest > INT64_MAX / 2) return INT64_MAX;
     return oldest + s->settings->retention_days * DAY_MS;
 }

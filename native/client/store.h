@@ -23,8 +23,9 @@
  * is the comment of the gzip inside. Without a key nothing is batched, and such a file is locked.
  */
 
-/* How long a batch or a quarantined file must have looked expired before it goes: a clock that is
- * wrong for a moment must not empty the spool. Measured on the monotonic clock, in this process. */
+/* How long a batch, a quarantined file or a kept body must have looked expired before it goes: a
+ * clock that is wrong for a moment must not empty the spool. Measured on the monotonic clock, in
+ * this process. */
 #define CANDOR_EXPIRY_HOLD_NS 600000000000ull
 
 /* A condition, and since when every look has found it true. */
@@ -50,6 +51,7 @@ typedef struct candor_store {
     candor_buf sealed;         /* scratch */
     candor_keyring *keys;      /* borrowed; NULL: there are none */
     uint64_t locked;           /* batches whose key is not set, as of the last look */
+    int64_t open_next_ms;      /* the next attempt of the others; INT64_MAX: there are none */
     candor_rollups rollups;
     uint64_t rolled_ahead; /* own records that are counted and still in the journal: their batch
                               failed */
@@ -58,7 +60,7 @@ typedef struct candor_store {
     unsigned quarantined;
     int64_t quarantine_oldest_ms; /* INT64_MAX: none */
     uint64_t expiry_hold_ns;      /* CANDOR_EXPIRY_HOLD_NS; tests shorten it */
-    candor_hold batches_old, quarantine_old;
+    candor_hold batches_old, quarantine_old, bodies_old;
     bool usable;    /* the directories exist and can be written */
     bool in_memory; /* state.db could not be used */
     bool disk_low;
@@ -104,6 +106,8 @@ CANDOR_CHECK candor_status candor_store_read(candor_store *s, const char *id, ca
 /* The same, appended to out. */
 CANDOR_CHECK candor_status candor_store_load(candor_store *s, const char *id, candor_buf *out,
                                              candor_err *err);
+/* Whether nothing can be batched for want of a key. */
+bool candor_store_needs_key(const candor_store *s);
 /* Whether the batch is encrypted with a key that is not set. */
 bool candor_store_locked(candor_store *s, const char *id);
 /* What a locked file says of itself, into s->batch. */

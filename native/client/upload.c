@@ -75,16 +75,10 @@ static bool give_up_batch(candor_uploader *u, candor_status why, candor_err *err
     return false;
 }
 
-/* The cap of a round. A batch that is larger alone goes alone: it is bounded, and would wait for
- * ever. */
-static bool is_over_cap(const candor_uploader *u, uint64_t sent, uint64_t bytes)
+/* A batch that is larger than the cap alone goes alone: it is bounded, and would wait for ever. */
+bool candor_uploader_fits(const candor_uploader *u, uint64_t sent, uint64_t bytes)
 {
-    return sent != 0 && sent + bytes > (uint64_t)u->settings->max_upload_bytes;
-}
-
-bool candor_uploader_fits(const candor_uploader *u, uint64_t bytes)
-{
-    return !is_over_cap(u, u->sent_bytes, bytes);
+    return sent == 0 || sent + bytes <= (uint64_t)u->settings->max_upload_bytes;
 }
 
 /* The next batch behind row that a round of this kind sends; row becomes it. */
@@ -115,7 +109,7 @@ void candor_upload_next(candor_uploader *u)
             if (u->attaching) return;
             break;
         }
-        if (st == CANDOR_OK && is_over_cap(u, u->sent_bytes, u->row.bytes)) break;
+        if (st == CANDOR_OK && !candor_uploader_fits(u, u->sent_bytes, u->row.bytes)) break;
         if (st == CANDOR_OK) st = candor_upload_load(u, &err);
         /* due as before: another process of the directory may have the key */
         if (st == CANDOR_DENIED && candor_store_locked(u->store, u->row.id)) continue;
@@ -173,6 +167,14 @@ static bool held_back(candor_uploader *u)
     return true;
 }
 
+bool candor_uploader_is_led(candor_uploader *u)
+{
+    candor_status st = take_lead(u, NULL);
+    candor_file_discard(u->leader);
+    u->leader = NULL;
+    return st == CANDOR_BUSY;
+}
+
 static void begin(candor_uploader *u, bool manual, const char *consent)
 {
     u->manual = manual;
@@ -207,7 +209,7 @@ candor_status candor_uploader_begin(candor_uploader *u, bool manual, const char 
     candor_status st = start_round(u, manual, consent);
     if (st != CANDOR_OK || !u->active) return st;
     candor_recover_dead(u->store, &found);
-    candor_vault_round(u->vault);
+    candor_vault_round(u->vault, found.left_ms);
     candor_upload_next(u);
     return CANDOR_OK;
 }
@@ -244,6 +246,7 @@ candor_status candor_uploader_plan(candor_uploader *u, int64_t since_ms, candor_
                                    candor_err *err)
 {
     candor_batch_row row = {.id = ""};
+    int64_t behind_ms = 0; /* the newest batch that stays */
     char error[sizeof u->error];
     candor_status st;
     memset(out, 0, sizeof *out);
@@ -251,12 +254,22 @@ candor_status candor_uploader_plan(candor_uploader *u, int64_t since_ms, candor_
     u->error[0] = '\0';
     if (held_back(u)) memcpy(out->error, u->error, sizeof out->error);
     memcpy(u->error, error, sizeof error);
-    while ((st = next_batch(u, INT64_MAX, since_ms, &row, err)) == CANDOR_OK &&
-           !is_over_cap(u, out->bytes, row.bytes)) {
+    for (;;) {
+        char after[CANDOR_UUID_TEXT + 1];
+        memcpy(after, row.id, sizeof after);
+        st = candor_state_next(u->store->state, after, INT64_MAX, true, &row, err);
+        if (st != CANDOR_OK) break;
+        if (row.created_ms < since_ms || candor_store_locked(u->store, row.id)) {
+            if (row.created_ms > behind_ms) behind_ms = row.created_ms;
+            continue;
+        }
+        if (!candor_uploader_fits(u, out->bytes, row.bytes)) return CANDOR_OK;
         out->batches++;
         out->events += row.events;
         out->bytes += row.bytes;
     }
+    if (st == CANDOR_NOTFOUND && !candor_upload_is_otlp(u))
+        out->attachments = candor_vault_plan(u, behind_ms, &out->bytes);
     return st == CANDOR_NOTFOUND ? CANDOR_OK : st;
 }
 
@@ -280,10 +293,15 @@ void candor_uploader_cancel_attachment(candor_uploader *u)
 int64_t candor_uploader_due_ms(const candor_uploader *u, const candor_state_totals *totals)
 {
     int64_t first = totals->batches != 0 ? totals->next_attempt_ms : INT64_MAX;
-    bool locked = totals->batches != 0 && u->store->locked >= totals->batches;
-    if (locked && first < u->last_round_ms + LOCKED_WAIT_MS)
-        first = u->last_round_ms + LOCKED_WAIT_MS;
-    if (candor_vault_due_ms(u->vault) < first) first = candor_vault_due_ms(u->vault);
+    int64_t seldom = u->last_round_ms + LOCKED_WAIT_MS;
+    if (totals->batches != 0 && u->store->locked != 0) {
+        bool ahead = u->store->open_next_ms < INT64_MAX &&
+                     u->store->open_next_ms - candor_clock_unix_ms() > WAIT_MAX_MS;
+        first = ahead ? 0 : u->store->open_next_ms;
+        if (seldom < first) first = seldom;
+    }
+    int64_t vault = candor_vault_due_ms(u->vault, totals->newest_ms, seldom);
+    if (vault < first) first = vault;
     if (candor_exporter_is_local(u->settings) || u->mode != CANDOR_MODE_AUTO ||
         u->settings->endpoint == NULL || first == INT64_MAX ||
         candor_notice_waiting(u->settings, u->identity.consent, u->identity.notice_version))

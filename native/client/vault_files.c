@@ -325,6 +325,7 @@ candor_vault_segment *candor_vault_take_segment(candor_vault *v)
     candor_mutex_lock(v->mutex);
     candor_vault_segment *s = v->segment;
     v->segment = NULL;
+    v->mark_at = 0;
     v->waiting = 0;
     atomic_store(&v->pressed, false);
     candor_mutex_unlock(v->mutex);

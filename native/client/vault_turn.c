@@ -158,7 +158,20 @@ static void obey_keys(candor_client *c)
     c->worker.report_due = true;
 }
 
-void candor_vault_turn(candor_client *c, bool force)
+void candor_vault_mark(candor_client *c)
+{
+    candor_vault *v = c->vault;
+    candor_journal_view view;
+    if (v->segment == NULL || v->mark_at != 0) return;
+    candor_mutex_lock(v->mutex);
+    size_t at = v->waiting != 0 ? v->segment->tail : 0;
+    candor_mutex_unlock(v->mutex);
+    candor_journal_look(&c->journal, &view); /* an event was there before its content was here */
+    v->mark_at = at;
+    v->mark_appended = view.appended;
+}
+
+void candor_vault_turn(candor_client *c)
 {
     candor_vault *v = c->vault;
     candor_journal_view view;
@@ -181,16 +194,13 @@ void candor_vault_turn(candor_client *c, bool force)
     if (v->retry_ns > candor_clock_mono_ns()) return;
     v->retry_ns = 0;
     prepare(v);
-    if (v->segment == NULL) return;
-    candor_mutex_lock(v->mutex);
-    size_t limit = v->segment->tail;
-    bool any = v->waiting != 0;
-    candor_mutex_unlock(v->mutex);
-    candor_journal_look(&c->journal, &view); /* an event was there before its content was here */
-    if (any && (force || view.appended == view.batched)) {
-        move(v, limit);
-        c->worker.report_due = true;
-    }
+    candor_vault_mark(c);
+    candor_journal_look(&c->journal, &view);
+    if (v->mark_at == 0 || view.batched < v->mark_appended) return;
+    size_t limit = v->mark_at;
+    v->mark_at = 0;
+    move(v, limit);
+    c->worker.report_due = true;
 }
 
 void candor_vault_finish(candor_client *c)
@@ -199,7 +209,7 @@ void candor_vault_finish(candor_client *c)
     if (v->store == NULL) return;
     v->retry_ns = 0;
     bool late = (int64_t)candor_clock_mono_ns() >= atomic_load(&c->stop_at_ns);
-    if (!late) candor_vault_turn(c, false);
+    if (!late) candor_vault_turn(c);
     candor_vault_report(v);
     candor_vault_detach(v);
 }

@@ -216,7 +216,7 @@ test('a dry run says what would be sent, opens no socket and keeps everything', 
   client.emit('ToolCall', {}); // in the journal: a flush comes first
   const plan = await client.upload({ dryRun: true });
   const { spool } = client.status();
-  assert.deepEqual(plan, { dry_run: true, batches: 2, events: 6, bytes: spool.bytes, error: null });
+  assert.deepEqual(plan, { dry_run: true, batches: 2, events: 6, attachments: 0, bytes: spool.bytes, error: null });
   assert.equal(spool.events, 6);
   const file = path.join(tempDir(t), 'p.json');
   await client.export(file);

@@ -214,9 +214,12 @@ static void bodies_are_bounded_in_size_and_age(void **state)
         candor_ledger_keep(&l, *state, in_dir(*state, names[i], path), 1000);
     }
     assert_int_equal(count_files(*state, CANDOR_LEDGER_SENT, NULL), 4);
-    candor_ledger_bound(&l, *state, 1000, 30 * INT64_C(86400000));
+    int64_t before = candor_clock_unix_ms() - 30 * INT64_C(86400000);
+    candor_ledger_bound(&l, *state, 1000, INT64_MIN);
+    assert_int_equal(count_files(*state, CANDOR_LEDGER_SENT, NULL), 4);
+    candor_ledger_bound(&l, *state, 1000, before);
     assert_int_equal(count_files(*state, CANDOR_LEDGER_SENT, NULL), 3);
-    candor_ledger_bound(&l, *state, 250, 30 * INT64_C(86400000));
+    candor_ledger_bound(&l, *state, 250, before);
     assert_int_equal(l.sent_bytes, 100); /* a quarter more than needed goes */
     (void)snprintf(path, sizeof path, "%s/%s", CANDOR_LEDGER_SENT, names[3]);
     assert_true(file_exists(*state, path));
@@ -225,6 +228,106 @@ static void bodies_are_bounded_in_size_and_age(void **state)
     assert_true(file_exists(*state, names[0])); /* too large: for the caller to delete */
     candor_ledger_forget(&l, *state);
     assert_int_equal(count_files(*state, CANDOR_LEDGER_SENT, NULL), 0);
+}
+
+/* A clock that is ahead for a moment finds every body too old. */
+static void one_look_at_a_wrong_clock_deletes_no_body(void **state)
+{
+    candor_store s;
+    candor_settings settings;
+    const _Atomic bool stop = false;
+    char name[64], path[CANDOR_PATH_MAX];
+    put_sent(*state, 40, 100, name);
+    assert_int_equal(
+        candor_settings_read(CANDOR_LIT("{\"app\":\"testapp\",\"minFreeDiskBytes\":0}"), &settings,
+                             NULL),
+        CANDOR_OK);
+    assert_int_equal(candor_store_open(&s, &settings, &stop, *state, NULL), CANDOR_OK);
+    candor_ledger_keep(&s.ledger, *state, in_dir(*state, name, path), 1000);
+    candor_store_enforce(&s);
+    assert_int_equal(count_files(*state, CANDOR_LEDGER_SENT, NULL), 1);
+    /* somebody looks again, until it has held */
+    assert_true(candor_store_expires_ms(&s, INT64_MAX) < candor_clock_unix_ms());
+    s.expiry_hold_ns = 0;
+    candor_store_enforce(&s);
+    assert_int_equal(count_files(*state, CANDOR_LEDGER_SENT, NULL), 0);
+    assert_true(candor_store_expires_ms(&s, INT64_MAX) == INT64_MAX);
+    candor_store_close(&s);
+    candor_settings_free(&settings);
+}
+
+static void a_line_about_a_text_has_no_digest_of_it(void **state)
+{
+    candor_ledger l = {0};
+    const candor_ledger_entry entry = {.id = "01a1fd85-1a7b-7102-8300-000000000001",
+                                       .repeats = true,
+                                       .body = CANDOR_LIT("yes"),
+                                       .guessable = true,
+                                       .endpoint = "http://127.0.0.1",
+                                       .http = 201,
+                                       .accepted = 1,
+                                       .consent = "stored;epoch=1;content=1"};
+    assert_int_equal(candor_ledger_append(&l, *state, &entry, NULL), CANDOR_OK);
+    append(&l, *state, 2, false);
+    char *text = read_ledger(*state, CANDOR_LEDGER_FILE);
+    assert_non_null(strstr(text, "\"sha256\":null,\"bytes\":3,"));
+    free(text);
+    assert_verified(*state, "{\"entries\":2,\"bodies\":0,\"ok\":true");
+}
+
+static void read_does_not_wait_for_the_worker(void **state)
+{
+    candor_ledger l = {0};
+    candor_buf b = {0};
+    pause_point p;
+    candor_client *c = open_with(*state, "");
+    append(&l, *state, 1, false);
+    pause_begin(c, &p);
+    assert_int_equal(candor_ledger_json(c, 10, &b, NULL), CANDOR_OK);
+    candor_buf_put_c(&b, '\0');
+    assert_non_null(strstr(b.p, "{\"entries\":[{\"seq\":1,"));
+    candor_latch_open(p.go);
+    candor_buf_free(&b);
+    candor_close(c, 100);
+    pause_free(&p);
+}
+
+typedef struct reader {
+    const char *dir;
+    _Atomic bool stop, broken;
+} reader;
+
+static void read_all_the_time(void *ctx)
+{
+    reader *r = ctx;
+    while (!atomic_load(&r->stop)) {
+        candor_buf b = {0};
+        bool ok = candor_ledger_verify(r->dir, &b, NULL) == CANDOR_OK && b.n != 0;
+        candor_buf_put_c(&b, '\0');
+        if (!ok || strstr(b.p, "\"ok\":true") == NULL) atomic_store(&r->broken, true);
+        candor_buf_free(&b);
+    }
+}
+
+/* The file is rotated meanwhile: no line is missed, none is met twice. */
+static void a_reader_beside_the_writer_sees_a_whole_chain(void **state)
+{
+    candor_ledger l = {0};
+    candor_thread *thread = NULL;
+    reader r = {.dir = *state};
+    unsigned n = 0;
+    uint64_t before = 0;
+    append(&l, *state, ++n, false);
+    assert_int_equal(candor_thread_start("reader", read_all_the_time, &r, &thread, NULL),
+                     CANDOR_OK);
+    for (unsigned rotations = 0; rotations < 2;) {
+        append(&l, *state, ++n, false);
+        if (l.file_bytes < before) rotations++;
+        before = l.file_bytes;
+    }
+    atomic_store(&r.stop, true);
+    candor_thread_join(&thread);
+    assert_false(atomic_load(&r.broken));
 }
 
 int main(void)
@@ -240,6 +343,10 @@ int main(void)
         CASE(what_cannot_be_read_is_a_report),
         CASE(read_gives_the_last_lines),
         CASE(bodies_are_bounded_in_size_and_age),
+        CASE(one_look_at_a_wrong_clock_deletes_no_body),
+        CASE(a_line_about_a_text_has_no_digest_of_it),
+        CASE(read_does_not_wait_for_the_worker),
+        CASE(a_reader_beside_the_writer_sees_a_whole_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
