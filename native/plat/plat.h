@@ -14,6 +14,10 @@
 /* dir/name into out; CANDOR_LIMIT when it does not fit. */
 CANDOR_CHECK candor_status candor_path_join(const char *dir, const char *name, char *out,
                                             size_t cap, candor_err *err);
+/* The path for a library that opens files itself, into out: Windows takes a long one with a prefix
+ * only. */
+CANDOR_CHECK candor_status candor_path_for_library(const char *path, char *out, size_t cap,
+                                                   candor_err *err);
 /* mkdir -p with mode 700 for what is created. CANDOR_DENIED when path exists and belongs to another
  * user, or others may write to it: they could put links in the place of our files. */
 CANDOR_CHECK candor_status candor_dir_create(const char *path, candor_err *err);

@@ -38,4 +38,4 @@ async function link(target, objects, archives, work, out) {
   await run(`${target.prefix}gcc`, [...LINK, '-o', out, 'exports.def', ...objects, ...archives, path.join(work, 'libnode_delay.a'), ...SYSTEM], { cwd: work });
 }
 
-module.exports = { COMPILE, DEFINES, extras, link, nodeApi };
+module.exports = { COMPILE, DEFINES, SYSTEM, extras, link, nodeApi };

@@ -272,7 +272,7 @@ async function main() {
     if (wanted('win32-x64')) await windows(world, has('win32-x64'), attempt, skip);
   } finally {
     await collector.stop();
-    if (!args.keep) fs.rmSync(dir, { recursive: true, force: true });
+    if (!args.keep) fs.rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
   report({ ok: failed === 0 && passed > 0, passed, failed, skipped });
   if (failed > 0 || passed === 0) process.exitCode = 1;
