@@ -1,4 +1,4 @@
-/* SHA-256 and HMAC-SHA-256 (RFC 2104) over libcrypto, random bytes, constant-time compare.
+/* SHA-256 and HMAC-SHA-256 (RFC 2104) over libcrypto, constant-time compare.
  * Layer: base. Threads: one candor_hmac per thread. */
 #ifndef CANDOR_BASE_DIGEST_H
 #define CANDOR_BASE_DIGEST_H
@@ -27,8 +27,5 @@ bool candor_const_time_eq(const void *a, const void *b, size_t n);
 /* What libcrypto keeps for the calling thread goes. For the end of a thread where the library
  * cannot see it: linked statically on Windows (OPENSSL_thread_stop(3)). */
 void candor_crypto_thread_end(void);
-
-/* Cryptographically strong bytes from the operating system. */
-CANDOR_CHECK candor_status candor_random(void *out, size_t n);
 
 #endif

@@ -147,6 +147,7 @@ static candor_status prepare(candor_client *c, candor_bytes options, candor_byte
     c->ci = candor_ci();
     atomic_store(&c->host_off, c->settings.host_enabled == 0);
     atomic_store(&c->host_level, (int)c->settings.host_level);
+    c->limits = candor_gate_limits_of(&c->settings);
     decide_files(c);
     st = open_sync(c, err);
     if (st == CANDOR_OK) st = candor_vault_new(&c->vault);

@@ -3,9 +3,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/digest.h"
 #include "base/uuid.h"
 #include "plat/crc32c.h"
+#include "plat/plat.h"
 
 #define SEGMENT_VERSION 2u
 /* An update of the application must not cost what the last run had accepted. Version 1 is the same

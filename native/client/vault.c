@@ -65,6 +65,8 @@ static bool decide(const candor_client *c, const char **by)
     if (c->decision.level != CANDOR_PRIVACY_ALL) return false;
     *by = "host";
     if (atomic_load(&v->host_off)) return false;
+    *by = "telemetry.toml";
+    if (!c->limits.config_full_content) return false;
     *by = "exporter"; /* only a collector of our own takes texts apart from their events */
     if (c->settings.exporter != CANDOR_EXPORT_CANDOR) return false;
     *by = "TELEMETRY_FULL_CONTENT";

@@ -3,9 +3,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/digest.h"
 #include "base/uuid.h"
 #include "plat/crc32c.h"
+#include "plat/plat.h"
 
 #define SEGMENT_HEADER  4096
 #define SEGMENT_VERSION 1u

@@ -64,6 +64,9 @@ void candor_file_discard(candor_file *f); /* close without report; accepts NULL 
 /* Append the whole file to out; CANDOR_LIMIT over max bytes. */
 CANDOR_CHECK candor_status candor_file_read_all(const char *path, size_t max, candor_buf *out,
                                                 candor_err *err);
+/* Append the last max bytes of the file, or all of it; *cut: it is larger. */
+CANDOR_CHECK candor_status candor_file_read_tail(const char *path, size_t max, candor_buf *out,
+                                                 bool *cut, candor_err *err);
 /* Temporary name beside path (<path>.<pid>-<random>.tmp: what a crash may leave), write, sync,
  * rename, sync the directory. */
 CANDOR_CHECK candor_status candor_file_write_durable(const char *path, candor_bytes body,
@@ -183,6 +186,8 @@ const char *candor_platform_name(void);
 /* The machine's own identifier (/etc/machine-id, MachineGuid, IOPlatformUUID) as text: to be hashed
  * at once, never stored, never sent. CANDOR_NOTFOUND where there is none. */
 CANDOR_CHECK candor_status candor_machine_id(char *out, size_t cap, candor_err *err);
+/* Cryptographically strong bytes from the operating system. CANDOR_CRYPTO: it has none to give. */
+CANDOR_CHECK candor_status candor_random(void *out, size_t n);
 /* A shared library by name and major version, loaded once and for the process's life, from where
  * the system looks for libraries. CANDOR_NET: there is none, or it does not load. */
 CANDOR_CHECK candor_status candor_library_open(const char *name, unsigned version, void **out,

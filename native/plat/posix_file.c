@@ -233,6 +233,26 @@ candor_status candor_file_read_all(const char *path, size_t max, candor_buf *out
     return st;
 }
 
+candor_status candor_file_read_tail(const char *path, size_t max, candor_buf *out, bool *cut,
+                                    candor_err *err)
+{
+    const size_t before = out->n;
+    struct stat s = {0};
+    int fd = -1;
+
+    *cut = false;
+    candor_status st = open_regular(path, CANDOR_OPEN_READ, &fd, err);
+    if (st != CANDOR_OK) return st;
+    if (fstat(fd, &s) != 0) st = candor_posix_fail(err, errno, "stat", "cannot look at", path);
+    *cut = st == CANDOR_OK && (uintmax_t)s.st_size > max;
+    if (*cut && lseek(fd, s.st_size - (off_t)max, SEEK_SET) < 0)
+        st = candor_posix_fail(err, errno, "seek", "cannot read", path);
+    if (st == CANDOR_OK) st = read_rest(fd, path, max, out, err);
+    if (st != CANDOR_OK) out->n = before;
+    close(fd);
+    return st;
+}
+
 /* link(2) fails when the name is taken, where rename(2) would replace. */
 candor_status candor_plat_publish(const char *temp, const char *path, candor_err *err)
 {

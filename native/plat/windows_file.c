@@ -288,3 +288,27 @@ candor_status candor_file_read_all(const char *path, size_t max, candor_buf *out
     CloseHandle(h);
     return st;
 }
+
+candor_status candor_file_read_tail(const char *path, size_t max, candor_buf *out, bool *cut,
+                                    candor_err *err)
+{
+    const size_t before = out->n;
+    HANDLE h = INVALID_HANDLE_VALUE;
+    LARGE_INTEGER size = {0};
+    candor_status st = open_regular(path, CANDOR_OPEN_READ, &h, err);
+
+    *cut = false;
+    if (st != CANDOR_OK) return st;
+    if (!GetFileSizeEx(h, &size))
+        st = candor_windows_fail(err, GetLastError(), "stat", "cannot look at", path);
+    *cut = st == CANDOR_OK && (uint64_t)size.QuadPart > max;
+    if (*cut) {
+        size.QuadPart -= (LONGLONG)max;
+        if (!SetFilePointerEx(h, size, NULL, FILE_BEGIN))
+            st = candor_windows_fail(err, GetLastError(), "seek", "cannot read", path);
+    }
+    if (st == CANDOR_OK) st = read_rest(h, path, max, out, err);
+    if (st != CANDOR_OK) out->n = before;
+    CloseHandle(h);
+    return st;
+}

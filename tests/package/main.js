@@ -9,6 +9,7 @@ const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 const { parseArgs } = require('node:util');
 const { Collector } = require('../../scripts/support/collector.js');
+const { makeCa, makeServer } = require('../support/pki.js');
 const { MAJORS, bareEnvironment, binWith, nodeBinary, npmScript, qemu, start } = require('./nodes.js');
 const { hideExports, makePoison, names } = require('./poison.js');
 const { HOSTS, MAJORS_ON_WINE, onWine } = require('./windows.js');
@@ -37,14 +38,9 @@ function report(value) {
 
 /** Two authorities and a certificate of the first for 127.0.0.1. @param {string} dir */
 function makePki(dir) {
-  const openssl = (/** @type {string[]} */ ...words) => execFileSync('openssl', words, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  for (const name of ['ca', 'stranger']) {
-    openssl('req', '-x509', ...key, '-days', '2', '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.pem`, '-addext', 'basicConstraints=critical,CA:TRUE');
-  }
-  openssl('req', ...key, '-subj', '/CN=server', '-keyout', 'server.key', '-out', 'server.csr');
-  fs.writeFileSync(path.join(dir, 'server.ext'), 'subjectAltName=IP:127.0.0.1\n');
-  openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'server.ext', '-out', 'server.pem');
+  makeCa(dir, 'ca');
+  makeCa(dir, 'stranger');
+  makeServer(dir, 'ca', 'server');
   return (/** @type {string} */ name) => path.join(dir, name);
 }
 
