@@ -158,8 +158,8 @@ void candor_waker_free(candor_waker *w);
 void candor_waker_wake(candor_waker *w);                  /* any thread; never blocks */
 void candor_waker_sleep(candor_waker *w, int timeout_ms); /* <0: for ever; clears the wake */
 void candor_waker_clear(candor_waker *w);
-/* Readable when woken, for the sleeper's thread to ask. On Windows a socket, made by the first
- * call; -1: it cannot be. */
+/* Readable when woken, for the sleeper's thread to ask. On Windows a socket, which the next sleep
+ * closes; -1: there is none to be had. */
 intptr_t candor_waker_handle(candor_waker *w);
 /* From now on candor_file_announce(path), by any process, wakes the sleeper too (on Windows not
  * through the handle). One file a waker, for the sleeper's thread to ask; the handle changes.

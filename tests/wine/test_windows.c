@@ -433,7 +433,7 @@ static void a_wake_is_not_lost_and_reaches_the_handle(void **state)
     for (int i = 0; i < WAIT_MS / 10 && !is_readable(w); i++)
         Sleep(10);
     assert_true(is_readable(w));
-    candor_waker_sleep(w, -1);
+    candor_waker_sleep(w, -1); /* without a transfer the socket goes */
     assert_false(is_readable(w));
     candor_waker_free(w);
 }
