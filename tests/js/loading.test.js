@@ -60,7 +60,7 @@ test('requireNative makes a missing binary an error', async (t) => {
 
 test('emit alone does not load what the other methods need', async (t) => {
   const { code, stderr } = await runScript(`
-    const loaded = () => ['calls', 'trace', 'capture', 'plugins', 'config'].filter((name) => Object.keys(require.cache).some((file) => file.includes('/js/' + name)));
+    const loaded = () => ['calls', 'trace', 'capture', 'plugins', 'config', 'noop', 'thread', 'attributes', 'time', 'vault'].filter((name) => Object.keys(require.cache).some((file) => file.includes('/js/' + name)));
     const c = candor.open(options);
     const kept = c.emit('ToolCall', { toolName: 'x' });
     const before = loaded();
