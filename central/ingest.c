@@ -243,28 +243,37 @@ static bool read_events(candor_ingest_request *r)
     return describe_batch(r) || candor_ingest_no_memory(c);
 }
 
-static bool parse_body(candor_conn *c, candor_ingest_request *r, candor_ingest_reader *read)
+candor_ingest_request *candor_ingest_request_new(candor_conn *c, candor_ingest_reader *read)
 {
-    candor_ingest *g = c->loop->ingest;
-    bool ok;
-    g->serial++;
+    candor_ingest_request *r = request_take(c->loop->ingest);
+    if (r == NULL) {
+        candor_ingest_no_memory(c);
+        candor_conn_send(c);
+        return NULL;
+    }
     r->conn = c;
+    r->read = read;
     r->batch.received_ms = candor_clock_unix_ms();
     r->batch.owner = r;
     r->batch.done = on_stored;
-    ok = read(r);
-    if (g->inflated.cap > KEEP_INFLATED) candor_buf_free(&g->inflated);
-    return ok;
+    return r;
 }
 
-void candor_ingest_submit(candor_conn *c, candor_ingest_reader *read)
+void candor_ingest_read(candor_ingest_request *r, candor_ingest *tools)
 {
+    r->tools = tools;
+    tools->serial++;
+    r->refused = !r->read(r);
+    if (tools->inflated.cap > KEEP_INFLATED) candor_buf_free(&tools->inflated);
+}
+
+void candor_ingest_pass(candor_ingest_request *r)
+{
+    candor_conn *c = r->conn;
     candor_ingest *g = c->loop->ingest;
-    candor_ingest_request *r = request_take(g);
     candor_status st;
-    if (r == NULL || !parse_body(c, r, read)) {
-        if (r == NULL) candor_ingest_no_memory(c);
-        if (r != NULL) request_give(g, r);
+    if (r->refused) {
+        request_give(g, r);
         candor_conn_send(c);
         return;
     }
@@ -280,6 +289,14 @@ void candor_ingest_submit(candor_conn *c, candor_ingest_reader *read)
     c->reply.retry_after_s = 1;
     request_give(g, r);
     candor_conn_send(c);
+}
+
+void candor_ingest_submit(candor_conn *c, candor_ingest_reader *read)
+{
+    candor_ingest_request *r = candor_ingest_request_new(c, read);
+    if (r == NULL) return;
+    candor_ingest_read(r, c->loop->ingest);
+    candor_ingest_pass(r);
 }
 
 void candor_ingest_run(candor_conn *c)

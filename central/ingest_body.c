@@ -91,7 +91,7 @@ typedef enum outcome { OUTCOME_OK, OUTCOME_SYNTAX, OUTCOME_NOMEM } outcome;
 static outcome take_event(candor_conn *c, candor_ingest_request *r, candor_json *j,
                           const candor_json_token *t)
 {
-    candor_ingest *g = c->loop->ingest;
+    candor_ingest *g = r->tools;
     const candor_parse_rules rules = candor_ingest_rules(&g->server->config, r->batch.received_ms);
     candor_parsed p;
     size_t before = r->batch.text.n;
@@ -211,9 +211,10 @@ static bool parse_ndjson(candor_conn *c, candor_ingest_request *r, candor_bytes 
     return true;
 }
 
-bool candor_ingest_inflate(candor_conn *c, bool gzip, size_t max, candor_bytes *text)
+bool candor_ingest_inflate(candor_ingest_request *r, bool gzip, size_t max, candor_bytes *text)
 {
-    candor_ingest *g = c->loop->ingest;
+    candor_conn *c = r->conn;
+    candor_ingest *g = r->tools;
     candor_err err = {0};
     candor_status st;
     *text = candor_buf_bytes(&c->body);
@@ -243,6 +244,6 @@ bool candor_ingest_parse(candor_ingest_request *r, bool gzip, bool ndjson)
     candor_conn *c = r->conn;
     candor_bytes text;
     size_t max = (size_t)c->loop->server->config.max_inflated_bytes;
-    if (!candor_ingest_inflate(c, gzip, max, &text)) return false;
+    if (!candor_ingest_inflate(r, gzip, max, &text)) return false;
     return ndjson ? parse_ndjson(c, r, text) : parse_json(c, r, text);
 }

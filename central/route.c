@@ -74,8 +74,10 @@ static void run_health(candor_conn *c)
     }
     candor_buf_putf(b, "\"version\":\"%s\",\"schema\":{\"name\":", CANDOR_CENTRAL_VERSION);
     candor_json_put_string(b, candor_schema_name(s->schema));
-    candor_buf_putf(b, ",\"version\":%u,\"hash\":\"%s\"},\"uptime_s\":%llu}\n",
+    candor_buf_putf(b,
+                    ",\"version\":%u,\"hash\":\"%s\"},\"attachments\":\"%s\",\"uptime_s\":%llu}\n",
                     candor_schema_version(s->schema), candor_schema_hash(s->schema),
+                    candor_attachments_healthy(s->attachments) ? "ok" : "failing",
                     (unsigned long long)((candor_clock_mono_ns() - s->started_ns) / 1000000000));
     candor_conn_send(c);
 }
@@ -89,7 +91,8 @@ static void run_metrics(candor_conn *c)
     candor_metrics_write(&s->metrics, g.queue_bytes, g.queue_batches, g.db_bytes, g.wal_bytes,
                          (candor_clock_mono_ns() - s->started_ns) / 1000000000,
                          candor_schema_hash(s->schema), b);
-    candor_metrics_write_attachments(&s->metrics, candor_attachments_bytes(s->attachments), b);
+    candor_metrics_write_attachments(&s->metrics, candor_attachments_bytes(s->attachments),
+                                     candor_attachments_healthy(s->attachments), b);
     candor_conn_send(c);
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "central/commands.h"
+#include "central/package_reader.h"
 #include "central/parts.h"
 #include "central/server.h"
 #include "central/tls.h"
@@ -67,12 +68,16 @@ static candor_status prepare(candor_server *s, candor_parts *parts, candor_err *
         st = candor_tls_new(s->config.tls_cert, s->config.tls_key, &s->tls, err);
     if (st == CANDOR_OK) st = load_tokens(s, parts->db_path, &valid, err);
     if (st == CANDOR_OK) st = make_limits(s, err);
+    if (st == CANDOR_OK) st = candor_package_reader_start(s, &s->packages, err);
     if (st == CANDOR_OK && valid == 0) st = first_token(s, err);
     return st;
 }
 
 static void server_free(candor_server *s, candor_parts *parts)
 {
+    candor_package_reader_stop(s->packages);
+    if (s->store != NULL) s->store->ops->close(s->store); /* commits what it was given */
+    candor_attachments_close(s->attachments);
     candor_parts_close(s, parts);
     candor_tokens_close(s->tokens);
     candor_auth_free(s->auth);

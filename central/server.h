@@ -26,6 +26,7 @@ typedef struct candor_server {
     candor_schema *schema;
     candor_store *store;
     candor_attachments *attachments;
+    struct candor_package_reader *packages;
     candor_auth *auth;
     candor_tokens *tokens;
     candor_ratelimit *limit;

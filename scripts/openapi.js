@@ -101,7 +101,8 @@ function schemas() {
       events: count, errors: count, error_rate: ratio, groups: list(group('source')),
     }),
     Health: object({
-      status: { type: 'string', const: 'ok' }, version: text, schema: object({ name: text, version: count, hash: hex(64) }), uptime_s: count,
+      status: { type: 'string', const: 'ok' }, version: text, schema: object({ name: text, version: count, hash: hex(64) }),
+      attachments: { type: 'string', enum: ['ok', 'failing'] }, uptime_s: count,
     }, { additionalProperties: true }),
     Attachments: object({ attachments: list(object({ field: text, size: count, sha256: hex(64), received: moment })) }),
     StoredAttachment: object({ stored: { type: 'boolean' }, duplicate: { type: 'boolean' }, size: count, sha256: hex(64) }),

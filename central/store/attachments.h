@@ -78,6 +78,8 @@ CANDOR_CHECK candor_status candor_attachments_open(const candor_attachments_sett
 /* CANDOR_FULL: too much waits, j stays with the caller. CANDOR_CANCELLED: closing. */
 CANDOR_CHECK candor_status candor_attachments_submit(candor_attachments *a,
                                                      candor_attachment_job *j);
+/* False: what was tried last failed, and the log says why. Events are not affected. */
+bool candor_attachments_healthy(const candor_attachments *a);
 /* Size of the database file. */
 uint64_t candor_attachments_bytes(const candor_attachments *a);
 void candor_attachments_close(candor_attachments *a); /* does what was submitted; accepts NULL */

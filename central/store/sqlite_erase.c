@@ -237,6 +237,7 @@ static candor_status forget_words(candor_eraser *x, candor_err *err)
 static candor_status forget_sessions(candor_eraser *x, candor_err *err)
 {
     static const char sql[] = "DELETE FROM last_turn WHERE session IN (SELECT id FROM temp.erased);"
+                              "DELETE FROM life WHERE session IN (SELECT id FROM temp.erased);"
                               "DELETE FROM session WHERE id IN (SELECT id FROM temp.erased);"
                               "DELETE FROM r_hour WHERE n<=0; DELETE FROM r_day WHERE n<=0;"
                               "DELETE FROM r_users WHERE n<=0; DELETE FROM r_approval WHERE n<=0";
