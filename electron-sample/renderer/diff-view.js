@@ -35,7 +35,7 @@
     const approve = /** @type {HTMLButtonElement} */ (el('button', { type: 'button', class: 'button primary approve' }, 'Approve'));
     const reject = /** @type {HTMLButtonElement} */ (el('button', { type: 'button', class: 'button reject' }, 'Reject'));
     const view = el('article', { class: 'proposal', 'aria-label': 'Proposal' },
-      el('header', { class: 'proposal-head' }, el('h3', null, 'Proposal'), el('span', { class: 'proposal-facts' }, `${count(proposal.files.length, 'file')}, `, el('span', { class: 'plus' }, `+${added}`), ' ', el('span', { class: 'minus' }, `−${removed}`))),
+      el('header', { class: 'proposal-head' }, el('h2', null, 'Proposal'), el('span', { class: 'proposal-facts' }, `${count(proposal.files.length, 'file')}, `, el('span', { class: 'plus' }, `+${added}`), ' ', el('span', { class: 'minus' }, `−${removed}`))),
       ...files.map((/** @type {any} */ file) => file.view),
       el('footer', { class: 'proposal-foot' }, approve, reject, said));
     const chosen = () => files.filter((/** @type {any} */ file) => file.box.checked).map((/** @type {any} */ file) => file.box.dataset.path);

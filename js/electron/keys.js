@@ -83,13 +83,14 @@ function createKeyProvider(options) {
   const provide = async () => {
     await app.whenReady(); // safeStorage answers no earlier
     checkKeychain(options);
+    const replace = fs.existsSync(file);
     const stored = readKeyFile(file);
     const keys = unwrap(safeStorage, stored);
     if (keys.length > 0) return keys;
     const made = { id: `e-${crypto.randomBytes(6).toString('hex')}`, key: crypto.randomBytes(32) };
     const sealed = safeStorage.encryptString(made.key.toString('base64')).toString('base64');
     // Another process of the app may write the first key at the same moment: the file decides.
-    writeJson(file, { version: 1, keys: [{ id: made.id, sealed }, ...stored].slice(0, KEYS_KEPT) }, { replace: fs.existsSync(file) });
+    writeJson(file, { version: 1, keys: [{ id: made.id, sealed }, ...stored].slice(0, KEYS_KEPT) }, { replace });
     return unwrap(safeStorage, readKeyFile(file));
   };
   return () => {

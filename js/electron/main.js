@@ -61,7 +61,7 @@ const FOLLOW_MS = 1000;
 
 /** @returns {any} Electron, in its main process */
 function electron() {
-  const found = require(/** @type {'node:events'} */ (/** @type {string} */ ('electron')));
+  const found = require(/** @type {string} */ ('electron'));
   if (typeof found === 'string') { // npm's electron package outside Electron gives the path of its program
     throw new TelemetryError('candor/electron/main runs in Electron\'s main process; elsewhere give ipcMain and app', 'ERR_CANDOR_INVALID_OPTION');
   }

@@ -40,7 +40,7 @@
  */
 
 // The cast keeps tsc from looking for a package that only Electron has.
-const { contextBridge, ipcRenderer } = /** @type {Bridge} */ (require(/** @type {'node:events'} */ (/** @type {string} */ ('electron'))));
+const { contextBridge, ipcRenderer } = /** @type {Bridge} */ (require(/** @type {string} */ ('electron')));
 
 /** As in bounds.js, which decides: what is refused there anyway need not be copied between processes. */
 const PAYLOAD_CHARS_MAX = 2097152;

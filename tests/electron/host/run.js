@@ -13,6 +13,9 @@ function flag(name) {
 const appDir = path.resolve(process.argv.slice(2).find((arg) => !arg.startsWith('--')) ?? '.');
 const electron = createElectron({ appDir, userData: path.resolve(flag('user-data-dir') ?? '.'), port: flag('remote-debugging-port') ?? '0' });
 
+// A test that was killed takes its apps with it.
+process.stdin.once('end', () => process.exit(72)).resume().unref();
+
 const hooks = /** @type {any} */ (Module);
 const load = hooks._load;
 hooks._load = (/** @type {string} */ name, /** @type {unknown[]} */ ...rest) => (name === 'electron' ? electron : load(name, ...rest));

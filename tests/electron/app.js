@@ -1,6 +1,6 @@
 'use strict';
-// Starts the sample in the Electron of ELECTRON_PATH, or in the test host, and drives its page. Both print
-// Chromium's DevTools address; from there on the test cannot tell them apart.
+// Starts an app in a real Electron, or in the test host, and drives its page. Both print Chromium's
+// DevTools address; from there on a test cannot tell them apart.
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
@@ -9,24 +9,42 @@ const path = require('node:path');
 const { chromium } = require('../ui/node_modules/playwright-core');
 
 const ROOT = path.join(__dirname, '..', '..');
-const ELECTRON = process.env.ELECTRON_PATH;
+const SAMPLE = path.join(ROOT, 'electron-sample');
 const LIMIT_MS = 60_000;
 
 /** What decides about consent or endpoints must not come from the machine that runs the tests. */
 const CLEAN = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TELEMETRY_|HARBOR_|DO_NOT_TRACK$)/.test(name)));
 
+/** What a test leaves: apps end before their folders go. @type {WeakMap<object, {apps: App[], dirs: string[]}>} */
+const leftovers = new WeakMap();
+
+/** @param {import('node:test').TestContext} t */
+function leftoversOf(t) {
+  let found = leftovers.get(t);
+  if (found === undefined) {
+    const made = { apps: /** @type {App[]} */ ([]), dirs: /** @type {string[]} */ ([]) };
+    leftovers.set(t, found = made);
+    t.after(async () => {
+      for (const app of made.apps) await app.kill();
+      // Chromium's processes end a moment after their parent.
+      for (const dir of made.dirs) fs.rmSync(dir, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 });
+    });
+  }
+  return found;
+}
+
 /** A scratch folder that goes with the test. @param {import('node:test').TestContext} t */
 function scratch(t) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'candor-electron-'));
-  t.after(() => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+  leftoversOf(t).dirs.push(dir);
   return dir;
 }
 
-/** The sample as installed: its own folder, with candor in node_modules. @param {string} dir */
-function install(dir) {
+/** An app as installed: its own folder, with candor in node_modules. @param {string} dir @param {string} from */
+function install(dir, from) {
   const app = path.join(dir, 'app');
   if (fs.existsSync(app)) return app;
-  fs.cpSync(path.join(ROOT, 'electron-sample'), app, { recursive: true, filter: (from) => path.basename(from) !== 'node_modules' });
+  fs.cpSync(from, app, { recursive: true, filter: (file) => path.basename(file) !== 'node_modules' });
   fs.mkdirSync(path.join(app, 'node_modules'));
   fs.symlinkSync(ROOT, path.join(app, 'node_modules', 'candor'));
   return app;
@@ -42,29 +60,36 @@ function makeFolder(dir) {
   return folder;
 }
 
-class Sample {
+/**
+ * @typedef {object} AppOptions
+ * @property {string} dir  scratch folder; a second app in it is the next run of the first
+ * @property {string} [electron]  path of a real Electron; default: the test host
+ * @property {string} [from]  folder of the app; default: the sample
+ * @property {string} [folder]  what the sample works on
+ * @property {Record<string, string>} [env]
+ * @property {{width: number, height: number}} [viewport]
+ */
+
+class App {
   stdout = '';
   stderr = '';
 
-  /**
-   * @param {import('node:test').TestContext} t
-   * @param {{dir: string, folder?: string, env?: Record<string, string>, viewport?: {width: number, height: number}}} options
-   */
+  /** @param {import('node:test').TestContext} t @param {AppOptions} options */
   static async start(t, options) {
-    const sample = new Sample();
-    await sample.#start(t, options);
-    return sample;
+    const app = new App();
+    await app.#start(t, options);
+    return app;
   }
 
-  /** @param {import('node:test').TestContext} t @param {{dir: string, folder?: string, env?: Record<string, string>, viewport?: {width: number, height: number}}} options */
-  async #start(t, { dir, folder, env = {}, viewport = { width: 1180, height: 780 } }) {
+  /** @param {import('node:test').TestContext} t @param {AppOptions} options */
+  async #start(t, { dir, electron, from = SAMPLE, folder, env = {}, viewport = { width: 1180, height: 780 } }) {
     this.userData = path.join(dir, 'user-data');
     fs.mkdirSync(this.userData, { recursive: true });
-    const args = ['--remote-debugging-port=0', `--user-data-dir=${this.userData}`, install(dir)];
-    const [command, ...rest] = ELECTRON === undefined ? [process.execPath, path.join(__dirname, 'host', 'run.js'), ...args] : [ELECTRON, '--no-sandbox', ...args];
-    this.child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...CLEAN, HOME: dir, ...folder === undefined ? {} : { HARBOR_FOLDER: folder }, ...env } });
+    const args = ['--remote-debugging-port=0', `--user-data-dir=${this.userData}`, install(dir, from)];
+    const [command, ...rest] = electron === undefined ? [process.execPath, path.join(__dirname, 'host', 'run.js'), ...args] : [electron, '--no-sandbox', ...args];
+    this.child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: { ...CLEAN, HOME: dir, ...folder === undefined ? {} : { HARBOR_FOLDER: folder }, ...env } });
     this.ended = once(this.child, 'close').then(([code, signal]) => ({ code, signal }));
-    t.after(() => this.kill());
+    leftoversOf(t).apps.push(this);
     const address = await this.#address();
     this.browser = await chromium.connectOverCDP(address, { timeout: LIMIT_MS });
     this.page = await this.#firstPage();
@@ -91,13 +116,8 @@ class Sample {
 
   async #firstPage() {
     const [context] = this.browser.contexts();
-    const wanted = (/** @type {any} */ page) => page.url().endsWith('/renderer/index.html');
-    for (const end = Date.now() + LIMIT_MS; Date.now() < end;) {
-      const page = context.pages().find(wanted);
-      if (page !== undefined) return page;
-      await new Promise((resolve) => { setTimeout(resolve, 50); });
-    }
-    throw new Error(`the app opened no window: ${this.stderr}`);
+    const wanted = (/** @type {any} */ page) => page.url().endsWith('/index.html');
+    return until('the app opens its window', () => context.pages().find(wanted));
   }
 
   /** Ask, and wait for the answer. @param {string} text @returns {Promise<any>} the message's locator */
@@ -122,9 +142,24 @@ class Sample {
   }
 
   async kill() {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    await this.browser?.close().catch(() => {}); // the connection, not Chromium
+    try {
+      process.kill(-Number(this.child.pid), 'SIGKILL'); // its process group: Chromium's processes as well
+    } catch {
+      // All of them have ended.
+    }
     await this.ended;
   }
 }
 
-module.exports = { ELECTRON, ROOT, Sample, makeFolder, scratch };
+/** Wait until something is so: there is no event for what another process does. @param {string} what @param {() => any} isSo */
+async function until(what, isSo) {
+  for (const end = Date.now() + LIMIT_MS; Date.now() < end;) {
+    const value = await isSo();
+    if (value) return value;
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+  throw new Error(`waited in vain: ${what}`);
+}
+
+module.exports = { App, ROOT, makeFolder, scratch, until };
