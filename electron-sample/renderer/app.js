@@ -13,6 +13,7 @@
       if (view === name) byId(`nav-${view}`).setAttribute('aria-current', 'page');
       else byId(`nav-${view}`).removeAttribute('aria-current');
     }
+    for (const said of document.querySelectorAll('.settings .said')) said.textContent = '';
     if (name === 'settings') await Harbor.refreshTransparency();
     else byId('prompt').focus();
     window.telemetry.emit('ui.render_time', { view: name, durationMs: performance.now() - begun });

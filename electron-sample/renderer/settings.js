@@ -33,6 +33,7 @@
   async function apply(change, done) {
     said.textContent = '';
     said.classList.remove('problem');
+    byId('next-said').textContent = '';
     try {
       show(await change());
       said.textContent = done;

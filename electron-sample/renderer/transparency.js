@@ -56,7 +56,7 @@
     byId('next-said').textContent = 'Sending…';
     try {
       const { events, error } = await window.telemetry.upload();
-      byId('next-said').textContent = error === null ? `Sent: ${count(events, 'event')}.` : `Not sent: ${error}`;
+      byId('next-said').textContent = error !== null ? `Not sent: ${error}` : events === 0 ? 'Nothing was left to send.' : `Sent: ${count(events, 'event')}.`;
     } catch (error) {
       byId('next-said').textContent = Harbor.sentence(error);
     }

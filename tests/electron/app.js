@@ -133,6 +133,7 @@ class App {
   async openSettings() {
     await this.page.click('#nav-settings');
     await this.page.waitForSelector('#settings:not([hidden])');
+    await this.page.waitForFunction(() => document.getElementById('next-facts')?.textContent !== ''); // it has looked
   }
 
   /** Close the window as a user does, and wait until the app has ended. */
