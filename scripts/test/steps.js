@@ -129,6 +129,7 @@ const steps = [
       await jsonTest(tally, `test:otel-durable ${processor}`, ['tests/otel/durable.js', '--json', '--processor', processor], (value) => value.stored === 10000 && value.lost === 0 && value.duplicates === 0, options);
     }
   } },
+  { name: 'electron', about: 'the sample behind the real preload, in Chromium', run: (tally, options) => nodeTests(tally, testFiles('tests/electron'), options) },
 ];
 
 module.exports = { steps };
