@@ -100,9 +100,9 @@ class Assistant {
     /** @template T @param {string} tool @param {string} input @param {() => T} run @param {(result: T) => string} tell @returns {T} */
     const call = (tool, input, run, tell) => {
       const begun = performance.now();
-      const done = (/** @type {boolean} */ ok, /** @type {string} */ result, /** @type {string | undefined} */ type) => {
+      const done = (/** @type {boolean} */ ok, /** @type {string} */ result, /** @type {string} */ type = '') => {
         const ms = performance.now() - begun;
-        this.#telemetry.emit('ToolCall', { toolName: tool, durationMs: ms, success: ok, errorType: type }, { correlationId: turn });
+        this.#telemetry.emit('ToolCall', { toolName: tool, durationMs: ms, success: ok, errorType: type === '' ? undefined : type }, { correlationId: turn });
         onStep({ tool, input, ok, result, ms });
       };
       try {

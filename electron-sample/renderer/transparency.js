@@ -32,7 +32,7 @@
   /** @param {any} entry */
   function sentRow({ at, events, bytes, sha256, endpoint }) {
     return el('tr', null, el('td', null, new Date(at).toLocaleString()), el('td', { class: 'num' }, String(events)), el('td', { class: 'num' }, Number(bytes).toLocaleString('en')),
-      el('td', null, el('code', { title: sha256 }, `${sha256.slice(0, 16)}…`)), el('td', { class: 'to' }, endpoint));
+      el('td', null, sha256 === null ? 'a text of full content' : el('code', { title: sha256 }, `${sha256.slice(0, 16)}…`)), el('td', { class: 'to' }, endpoint));
   }
 
   async function showSent() {

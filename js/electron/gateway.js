@@ -19,9 +19,13 @@ const { CONFIGURABLE, ABOVE_USER, readChanges, storedOptions, writeJson } = requ
  * @property {string} [settingsFile]  where endpoint and user id are kept
  * @property {() => Promise<import('../vault').Key[]>} [keys]  createKeyProvider(); asked when full content is on
  * @property {() => void} [onChange]  settings were changed by a page
+ * @property {(sender: any, on: boolean) => void} [onFollow]  a page wants to hear of changes
  *
  * @typedef {{ok: true, value: unknown} | {ok: false, error: string}} Answer
  */
+
+/** What a call takes of its sender's allowance; one that does more work, or more traffic, takes more. @type {Record<string, number>} */
+const COSTS = { preview: 3, purge: 3, upload: 10 };
 
 /** @param {unknown} error */
 function sentence(error) {
@@ -53,7 +57,7 @@ function toWord(value, words) {
 class Gateway {
   #client;
   #options;
-  /** @type {Map<string, (argument: unknown) => unknown>} */
+  /** @type {Map<unknown, (argument: unknown, sender: object) => unknown>} */
   #methods;
   #counts = { emits: 0, kept: 0, calls: 0, refused: /** @type {Record<Refusal, number>} */ (Object.fromEntries(REFUSALS.map((name) => [name, 0]))) };
   /** @type {WeakMap<object, Allowance>} */
@@ -80,9 +84,10 @@ class Gateway {
       this.#options.onChange?.();
       return this.settings();
     };
-    return new Map(/** @type {[string, (argument: unknown) => unknown][]} */ ([
+    return new Map(/** @type {[unknown, (argument: unknown, sender: object) => unknown][]} */ ([
       ['status', () => ({ ...client.status(), ipc: this.counts() })],
       ['getSettings', () => this.settings()],
+      ['follow', (on, sender) => this.#options.onFollow?.(sender, toBoolean(on))],
       ['setEnabled', (on) => changed(client.setEnabled(toBoolean(on)))],
       ['setLevel', (level) => changed(client.setLevel(toWord(level, /** @type {const} */ (['off', 'crash', 'error', 'all']))))],
       ['setMode', (mode) => changed(client.setMode(toWord(mode, /** @type {const} */ (['auto', 'manual', 'off']))))],
@@ -151,10 +156,11 @@ class Gateway {
   async call(sender, method, argument) {
     try {
       this.#counts.calls++;
-      if (!this.#allowance(sender).calls.take(1)) throw new Refused('rate', 'too many calls in a short time: try again in a moment');
-      const run = typeof method === 'string' ? this.#methods.get(method) : undefined;
+      const run = this.#methods.get(method);
+      const cost = run === undefined ? 1 : COSTS[String(method)] ?? 1;
+      if (!this.#allowance(sender).calls.take(cost)) throw new Refused('rate', 'too many calls in a short time: try again in a moment');
       if (run === undefined) throw new Refused('unknown_method', 'there is no such method');
-      return { ok: true, value: await run(argument) };
+      return { ok: true, value: await run(argument, sender) };
     } catch (error) {
       if (error instanceof Refused) this.refuse(error.reason);
       return { ok: false, error: sentence(error) };

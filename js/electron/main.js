@@ -114,22 +114,27 @@ class Followers {
 
   tell() {
     if (this.#pages.size === 0) return;
+    let settings;
     try {
-      const settings = this.#settings();
-      const text = JSON.stringify(settings);
-      if (text === this.#shown) return;
-      this.#shown = text;
-      for (const page of this.#pages) this.#send(page, settings);
+      settings = this.#settings();
     } catch {
-      // The client is closed, or a page went away in between.
+      return; // the client is closed
     }
+    const text = JSON.stringify(settings);
+    if (text === this.#shown) return;
+    this.#shown = text;
+    for (const page of this.#pages) this.#send(page, settings);
   }
 
   /** @param {WebContents} page @param {TelemetrySettings} settings */
   #send(page, settings) {
-    if (page.isDestroyed()) this.#pages.delete(page);
-    // It may have been navigated elsewhere since it asked.
-    else if (this.#allowed({ sender: page, senderFrame: page.mainFrame })) page.send('candor:changed', settings);
+    try {
+      if (page.isDestroyed()) this.#pages.delete(page);
+      // It may have been navigated elsewhere since it asked.
+      else if (this.#allowed({ sender: page, senderFrame: page.mainFrame })) page.send('candor:changed', settings);
+    } catch {
+      // It went away in between.
+    }
   }
 
   stop() {
@@ -162,7 +167,7 @@ function registerTelemetry(options) {
   const allowed = senderCheck(options);
   const ipcMain = options.ipcMain ?? electron().ipcMain;
   const app = /** @type {App} */ (options.app ?? electron().app);
-  const gateway = new Gateway({ ...options, onChange: () => followers.tell() });
+  const gateway = new Gateway({ ...options, onChange: () => followers.tell(), onFollow: (page, on) => followers.set(page, on) });
   const followers = new Followers(() => gateway.settings(), allowed);
 
   ipcMain.handle('candor:emit', (/** @type {IpcEvent} */ event, /** @type {unknown[]} */ ...args) => {
@@ -173,10 +178,6 @@ function registerTelemetry(options) {
     if (!allowed(event)) {
       gateway.refuse('sender');
       return { ok: false, error: 'this page may not use telemetry: its address is not one of the app\'s (allowedOrigins)' };
-    }
-    if (method === 'follow') {
-      followers.set(event.sender, argument === true);
-      return { ok: true, value: null };
     }
     return gateway.call(event.sender, method, argument);
   });

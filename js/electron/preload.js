@@ -81,7 +81,13 @@ async function call(method, ...args) {
 const listeners = new Set();
 
 ipcRenderer.on('candor:changed', (_event, settings) => {
-  for (const listener of listeners) listener(settings);
+  for (const listener of listeners) {
+    try {
+      listener(settings);
+    } catch (error) {
+      setTimeout(() => { throw error; }); // the page's own, and no other listener's business
+    }
+  }
 });
 
 /** @param {boolean} on */

@@ -133,6 +133,16 @@ test('a sender has 500 events at once and 200 a second, 8388608 characters and 1
   assert.equal(new Bucket(5, 1, () => now).take(5), true);
 });
 
+test('preview and purge take three calls of the allowance, upload ten', async (t) => {
+  for (const [method, cost] of [['getSettings', 1], ['preview', 3], ['purge', 3], ['upload', 10], ['nonsense', 1], ['follow', 1]]) {
+    const { call, telemetry } = register(t, { client: new NoopClient('none') });
+    for (let i = 0; i < 300; i++) await call(method, method === 'follow' ? i % 2 === 0 : undefined);
+    const through = 300 - telemetry.counts().refused.rate;
+    assert.ok(through >= 60 / cost && through < 300, `${method}: ${through}`);
+    if (cost > 1) assert.ok(through < 60, `${method}: ${through}`);
+  }
+});
+
 test('the allowance is one sender\'s own', (t) => {
   const { emit, ipcMain, telemetry } = register(t);
   let kept = 0;
