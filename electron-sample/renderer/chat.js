@@ -23,7 +23,7 @@
       for (const line of part.split('\n')) {
         if (line.startsWith('- ')) {
           if (list === null) box.append(list = el('ul', null));
-          list.append(el('li', null, line.slice(2)));
+          /** @type {HTMLElement} */ (list).append(el('li', null, line.slice(2)));
         } else {
           list = null;
           if (line.trim() !== '') box.append(el('p', null, line));
@@ -58,9 +58,9 @@
   /** @param {string} text */
   async function ask(text) {
     message('user', el('div', { class: 'text' }, el('p', null, text)));
-    steps = el('ul', { class: 'steps', 'aria-label': 'Tools' });
+    const own = steps = el('ul', { class: 'steps', 'aria-label': 'Tools' });
     const waiting = el('p', { class: 'waiting' }, 'Working…');
-    const view = message('assistant', steps, waiting);
+    const view = message('assistant', own, waiting);
     const bubble = /** @type {HTMLElement} */ (view.querySelector('.bubble'));
     try {
       const { text: answer, proposal } = await Harbor.answered(window.assistant.ask(text));
@@ -70,7 +70,7 @@
       bubble.append(el('p', { class: 'problem' }, Harbor.sentence(error)));
     }
     waiting.remove();
-    if (steps.childElementCount === 0) steps.remove();
+    if (own.childElementCount === 0) own.remove();
     steps = null;
     view.classList.add('done');
     toEnd();

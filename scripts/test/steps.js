@@ -49,6 +49,7 @@ function cFiles() {
 async function style(tally, options) {
   await command(tally, 'clang-format', 'clang-format', ['--dry-run', '-Werror', ...cFiles()], options);
   await command(tally, 'tsc', 'npx', ['--no-install', 'tsc', '-p', 'tsconfig.json', '--noEmit'], options);
+  await command(tally, 'tsc of the Electron sample', 'npx', ['--no-install', 'tsc', '-p', 'tests/electron/tsconfig.json'], options);
 }
 
 /** node --test: its TAP summary is the count. @param {Tally} tally @param {string[]} files @param {Options} options */

@@ -3,7 +3,6 @@
 // detail is cloned by Chromium on its way from one to the other, and dispatching is synchronous, as calls
 // over Electron's bridge are. Injected into both worlds.
 
-/* eslint-disable-next-line no-unused-vars */
 function createBridge(/** @type {any} */ root, /** @type {string} */ mine, /** @type {string} */ theirs) {
   const { document, CustomEvent } = root;
   const dispatch = document.dispatchEvent.bind(document);
@@ -15,7 +14,7 @@ function createBridge(/** @type {any} */ root, /** @type {string} */ mine, /** @
 
   const post = (/** @type {any} */ message) => dispatch(new CustomEvent(theirs, { detail: message }));
 
-  /** What the other world gets of a value. */
+  /** What the other world gets of a value. @returns {any} */
   function pack(/** @type {any} */ value, seen = new Set()) {
     if (typeof value === 'symbol') throw new TypeError('An object could not be cloned.');
     if (typeof value === 'function') {
@@ -47,6 +46,7 @@ function createBridge(/** @type {any} */ root, /** @type {string} */ mine, /** @
     post({ op: 'settle', id, ok, value: packed });
   }
 
+  /** @returns {any} */
   function unpack(/** @type {any} */ packed) {
     if (packed.is === 'raw') return packed.value;
     if (packed.is === 'error') return new Error(packed.message);

@@ -34,6 +34,10 @@ class Browser extends EventEmitter {
     out.setEncoding('utf8');
     out.on('data', (/** @type {string} */ text) => this.#take(text));
     for (const stream of this.#child.stdio) stream?.on('error', () => {});
+    this.#child.once('error', (error) => {
+      process.stderr.write(`test host: ${CHROMIUM} does not start (${error.message}): run scripts/setup.sh ui, or set CHROMIUM_PATH\n`);
+      this.emit('exit');
+    });
     this.#child.once('exit', () => {
       for (const { reject, method } of this.#waiting.values()) reject(new Error(`Chromium ended during ${method}`));
       this.#waiting.clear();

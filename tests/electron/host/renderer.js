@@ -1,7 +1,6 @@
 'use strict';
 // The module "electron" as a sandboxed preload finds it, in the preload's own world. Injected.
 
-/* eslint-disable-next-line no-unused-vars */
 function createRenderer(/** @type {any} */ root, /** @type {any} */ wire, /** @type {any} */ bridge, /** @type {(text: string) => void} */ binding) {
   const calls = new Map();
   const listeners = new Map();

@@ -2,12 +2,12 @@
 // Values of the structured clone algorithm as text and back: the way between Chromium and Node here takes
 // text only. Used on both sides; in the page its source is injected.
 
-/* eslint-disable-next-line no-unused-vars */
 const wire = (() => {
   /** @param {unknown} root @returns {string} */
   function encode(root) {
     const seen = new Map();
-    const put = (/** @type {any} */ value) => {
+    /** @param {any} value @returns {any} */
+    const put = (value) => {
       if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
       if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0) ? value : ['n', Object.is(value, -0) ? '-0' : String(value)];
       if (value === undefined) return ['u'];
@@ -30,7 +30,8 @@ const wire = (() => {
   function decode(text) {
     /** @type {any[]} */
     const seen = [];
-    const take = (/** @type {any} */ value) => {
+    /** @param {any} value @returns {any} */
+    const take = (value) => {
       if (!Array.isArray(value)) return value;
       const [tag, body, more] = value;
       if (tag === 'n') return Number(body);
