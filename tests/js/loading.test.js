@@ -146,8 +146,15 @@ for (const options of [['--module', 'node16'], ['--module', 'commonjs'], ['--mod
       import { open } from 'candor';
       import { CandorSpanExporter } from 'candor/otel';
       import { PluginHost } from 'candor/plugins';
+      import { registerTelemetry, type Registration } from 'candor/electron/main';
+      import type { RendererTelemetry } from 'candor/electron/preload';
+      import { createEmitter } from 'candor/electron/utility';
       const client = open({ app: 'ts' });
       new CandorSpanExporter({ client }).shutdown();
+      declare const page: RendererTelemetry;
+      const telemetry: Registration = registerTelemetry({ client, allowedOrigins: ['app://x'] });
+      page.emit('ToolCall', { toolName: 'x' }).then((kept: boolean) => telemetry.counts().refused.sender + Number(kept));
+      createEmitter().emit('ToolCall');
       // @ts-expect-error no such option
       new CandorSpanExporter({ app: 'ts', endpont: 'x' });
       new PluginHost(client, { onLog: ({ plugin }) => plugin.length });
