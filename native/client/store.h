@@ -141,6 +141,8 @@ void candor_store_count_loss(candor_store *s, candor_loss loss, uint64_t n);
 /* Age and size caps. In-flight batches are left alone; with the setting inspect nothing goes. What
  * is too old goes once enforce, called every minute or so, has found it so for expiry_hold_ns. */
 void candor_store_enforce(candor_store *s);
+/* Its part for what was sent, which needs no database. */
+void candor_store_bound_ledger(candor_store *s);
 /* When enforce has something too old to look at (unix ms): the spool's oldest batch is of
  * oldest_batch_ms. INT64_MAX: never. */
 int64_t candor_store_expires_ms(const candor_store *s, int64_t oldest_batch_ms);

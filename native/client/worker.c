@@ -4,6 +4,7 @@
 #include "client/erase.h"
 #include "client/jobs.h"
 #include "client/recover.h"
+#include "client/rest.h"
 
 #define MS_NS            1000000ull
 #define EXPORT_POLL_MS   10 /* while closing */
@@ -23,6 +24,7 @@ static void obey_purges(candor_client *c)
     candor_worker *w = &c->worker;
     uint32_t purges = candor_consent_purges(c->consent);
     if (purges == w->purges_seen) return;
+    candor_worker_end_rest(c);
     w->purges_seen = purges;
     if (!w->storage_open) return;
     candor_uploader_cancel(&w->uploader); /* what it sends has been deleted */
@@ -43,6 +45,7 @@ static void pay(candor_client *c, const candor_owed *owed)
     candor_worker *w = &c->worker;
     candor_err err = {0};
     w->purged_events = 0;
+    candor_worker_end_rest(c);
     if (w->storage_open) candor_uploader_cancel(&w->uploader);
     if (w->storage_open && !spares(c, owed)) {
         w->session_ended = w->session_ended || owed->ended;
@@ -149,18 +152,6 @@ static void after_batch(candor_client *c, candor_segment *segment, uint64_t at, 
     } else {
         candor_segment_free(done); /* recovered later, from its consumed offset */
     }
-}
-
-/* Whether there is something to obey that the loop has not come to yet. Another process bumps the
- * epoch before it deletes in the database; see candor_store.disturbed. */
-static bool disturbed(void *client)
-{
-    candor_client *c = client;
-    candor_journal_lock(&c->journal);
-    bool yes = c->owed.journal || candor_consent_purges(c->consent) != c->worker.purges_seen ||
-               candor_consent_epoch(c->consent) != atomic_load(&c->seen_epoch);
-    candor_journal_unlock(&c->journal);
-    return yes;
 }
 
 /* Write one batch out of what the view shows. False: it failed and is tried again later. */
@@ -302,6 +293,7 @@ static void turn(candor_client *c)
     atomic_fetch_add(&c->turns, 1);
     take_commands(c);
     obey_consent(c);
+    if (w->resting && candor_rest_is_over(c)) candor_worker_end_rest(c);
     if (w->storage_open && !w->silenced && w->store.usable) {
         prepare_segments(c, now);
         candor_vault_mark(c);
@@ -321,93 +313,44 @@ static void turn(candor_client *c)
     rest(c, more);
 }
 
-/* There will be no segment: emitters must not wake the worker for one. */
-static void block_segments(candor_client *c)
-{
-    candor_journal_lock(&c->journal);
-    c->journal.blocked = true;
-    candor_journal_unlock(&c->journal);
-}
-
-/* The directories: all that the journal needs. */
-static void begin_storage(candor_client *c)
-{
-    candor_worker *w = &c->worker;
-    if (c->no_files) return;
-    candor_store_begin(&w->store, &c->settings, &c->stop, c->has_dir ? c->dir : NULL,
-                       &c->dir_error);
-    w->store.consent = c->consent;
-    w->store.disturbed = disturbed;
-    w->store.disturbed_ctx = c;
-    if (candor_exporter_is_local(&c->settings)) w->store.exporter = &w->exporter;
-}
-
-/* state.db, which takes longer. */
-static void open_state(candor_client *c)
-{
-    candor_worker *w = &c->worker;
-    const candor_uploader_identity identity = {c->identity.machine_id,
-                                               candor_schema_notice(c->schema), c->consent, c->ci};
-    if (c->no_files) return;
-    w->storage_open =
-        candor_store_open_state(&w->store) == CANDOR_OK &&
-        candor_uploader_init(&w->uploader, &w->store, &c->settings, &identity) == CANDOR_OK;
-    w->uploader.exporter = &w->exporter;
-}
-
-void candor_worker_open_storage(candor_client *c)
-{
-    begin_storage(c);
-    open_state(c);
-}
-
-void candor_worker_storage_ready(candor_client *c)
-{
-    candor_worker *w = &c->worker;
-    if (!w->storage_open) return;
-    candor_store_started(&w->store, &c->stop_at_ns);
-    if (c->vault->store == NULL) candor_vault_start(c);
-    candor_rollups_attach(&w->store, c->schema, candor_buf_bytes(&c->identity.context_json));
-}
-
-void candor_worker_close_storage(candor_client *c)
-{
-    candor_worker *w = &c->worker;
-    if (!w->storage_open) return;
-    w->storage_open = false;
-    candor_vault_detach(c->vault);
-    candor_uploader_deinit(&w->uploader);
-    candor_store_close(&w->store);
-}
-
 static void start(candor_client *c)
 {
     candor_worker *w = &c->worker;
-    candor_recovered found;
     w->purges_seen = candor_consent_purges(c->consent);
     w->erases_seen = candor_consent_happened(c->consent, CANDOR_HAPPENED_ERASE);
     w->erased = candor_gate_gdpr(c) && !c->no_files;
     candor_exporter_init(&w->exporter, &c->settings, c->schema, c->has_dir ? c->dir : NULL);
-    if (!w->erased) begin_storage(c);
+    if (!w->erased) candor_worker_begin_storage(c);
     if (!w->store.usable)
-        block_segments(c);
+        candor_journal_block(&c->journal);
     else if (atomic_load(&c->enabled))
         prepare_segments(c, candor_clock_mono_ns());
     candor_jobs_report(c);
     candor_latch_open(c->started); /* emit works from here on; the rest comes meanwhile */
     w->watching = candor_consent_watch(c->consent, c->waker);
-    if (w->erased)
+    if (w->erased) {
         candor_erase(c, false);
-    else
-        open_state(c);
-    if (!w->storage_open) block_segments(c);
-    candor_worker_storage_ready(c);
-    candor_jobs_report(c);
-    if (w->storage_open && atomic_load(&c->enabled)) {
-        candor_recover(&w->store, &found);
-        candor_store_enforce(&w->store);
+        candor_journal_block(&c->journal);
         candor_jobs_report(c);
+    } else if (candor_rest_possible(c)) {
+        w->resting = true;
+    } else {
+        candor_worker_finish_storage(c);
     }
+}
+
+/* Nothing has come since the start: the segments go as they came. */
+static bool end_unused(void *client, candor_segment *s)
+{
+    (void)client;
+    (void)s;
+    return true;
+}
+
+static candor_segment_end segment_end(const candor_worker *w)
+{
+    if (w->resting) return end_unused;
+    return w->storage_open ? candor_jobs_end_segment : NULL;
 }
 
 static void finish(candor_client *c)
@@ -416,6 +359,7 @@ static void finish(candor_client *c)
     candor_journal_view view;
     take_commands(c);
     obey_consent(c);
+    if (w->resting && !candor_rest_undisturbed(c)) candor_worker_end_rest(c);
     if (w->storage_open) {
         candor_uploader_cancel(&w->uploader);
         while (!w->silenced && w->store.usable &&
@@ -432,7 +376,7 @@ static void finish(candor_client *c)
         candor_waker_sleep(c->waker, EXPORT_POLL_MS);
     candor_jobs_close(c);
     candor_exporter_deinit(&w->exporter);
-    candor_journal_deinit(&c->journal, w->storage_open ? candor_jobs_end_segment : NULL, c);
+    candor_journal_deinit(&c->journal, segment_end(w), c);
     candor_worker_close_storage(c);
     if (w->erased) candor_erase(c, false);
 }

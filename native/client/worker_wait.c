@@ -1,6 +1,7 @@
 /* How long the worker may sleep. Layer: client. Threads: the worker. */
 #include "client/client.h"
 #include "client/jobs.h"
+#include "client/rest.h"
 
 #define MS_NS  1000000ull
 #define DAY_MS 86400000LL
@@ -70,7 +71,9 @@ int64_t candor_worker_wait_ms(candor_client *c, uint64_t now)
     int jobs = candor_jobs_timeout(c);
     if (jobs >= 0) wait = jobs;
     if (w->export_wait_ms != 0) wait = min_wait(wait, w->export_wait_ms);
-    if (!w->storage_open || w->silenced) return wait;
+    if (w->resting && candor_rest_due_ms(c) != INT64_MAX)
+        wait = min_wait(wait, candor_rest_due_ms(c) - unix_now + 1);
+    if (!w->storage_open || w->silenced) return wait > DAY_MS ? DAY_MS : wait;
     int64_t buffered = buffered_wait(c, now);
     if (buffered >= 0) wait = min_wait(wait, buffered);
     if (w->uploader.active) return min_wait(wait, CONSENT_POLL_MS);
