@@ -113,6 +113,7 @@ const steps = [
     if (fs.existsSync(path.join(root, 'prebuilds', 'linux-x64'))) await jsonTest(tally, 'test:hostile-host', ['tests/hostile-host/main.js', '--json'], (value) => value.ours === 'pass' && value.problems.length === 0, options);
     else tally.skip('test:hostile-host: there is no prebuilds/linux-x64; npm run prebuild builds it');
   } },
+  { name: 'vscode', about: 'the sample extension in a real VS Code', run: (tally, options) => nodeTests(tally, testFiles('tests/vscode'), options) },
   { name: 'embed', about: 'libcandor installed, the example program built against it', run: async (tally, options) => {
     await build(tally, ['embed'], options);
     await nodeTests(tally, testFiles('tests/embed'), options);
