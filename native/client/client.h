@@ -192,6 +192,12 @@ candor_status candor_client_ask(candor_client *c, candor_command *command, int t
 /* How often the worker's loop went round: an idle one stands still. */
 uint64_t candor_worker_turns(candor_client *c);
 void candor_worker_run(void *client);
+/* client/worker_wait.c. Milliseconds that the worker may sleep; -1: until it is woken. */
+int64_t candor_worker_wait_ms(candor_client *c, uint64_t now_ns);
+/* How long an event waits for its batch at most. */
+uint64_t candor_worker_batch_ns(const candor_client *c);
+/* When something of the directory is too old (unix ms); INT64_MAX: nothing will be. */
+int64_t candor_worker_expires_ms(const candor_worker *w);
 /* The worker's: spool, state.db and uploader, as at start and at the end. */
 void candor_worker_open_storage(candor_client *c);
 /* What a start does: the directories, all that the journal needs; then state.db, and what the files

@@ -461,12 +461,22 @@ static void expire_batches(candor_store *s, const candor_state_totals *totals, i
     }
 }
 
+static void expire_exports(candor_store *s, int64_t before_ms)
+{
+    if (s->exporter == NULL || !s->usable) return;
+    bool old = candor_exporter_oldest_ms(s->exporter) < before_ms;
+    if (candor_hold_note(&s->exports_old, old, candor_clock_mono_ns(), s->expiry_hold_ns))
+        candor_exporter_expire(s->exporter, before_ms);
+}
+
 int64_t candor_store_expires_ms(const candor_store *s, int64_t oldest_batch_ms)
 {
     int64_t oldest = oldest_batch_ms;
     if (s->quarantine_oldest_ms < oldest) oldest = s->quarantine_oldest_ms;
     if (s->ledger.sent_known && s->ledger.sent_oldest_ms < oldest)
         oldest = s->ledger.sent_oldest_ms;
+    if (s->exporter != NULL && s->exporter->oldest_known && s->exporter->oldest_ms < oldest)
+        oldest = s->exporter->oldest_ms;
     if (s->settings->inspect != 0 || oldest > INT64_MAX / 2) return INT64_MAX;
     return oldest + s->settings->retention_days * DAY_MS;
 }
@@ -481,6 +491,7 @@ void candor_store_enforce(candor_store *s)
         expire_batches(s, &totals, oldest_allowed);
     candor_store_expire_quarantine(s, oldest_allowed);
     if (s->usable) candor_store_bound_ledger(s);
+    expire_exports(s, oldest_allowed);
     while (candor_state_total(s->state, &totals, NULL) == CANDOR_OK &&
            totals.bytes > (uint64_t)s->settings->spool_max_bytes &&
            evict_one(s, INT64_MAX, CANDOR_LOSS_SPOOL_FULL)) {
