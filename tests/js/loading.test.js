@@ -60,7 +60,7 @@ test('requireNative makes a missing binary an error', async (t) => {
 
 test('emit alone does not load what the other methods need', async (t) => {
   const { code, stderr } = await runScript(`
-    const loaded = () => ['calls', 'trace', 'capture', 'plugins', 'config'].filter((name) => Object.keys(require.cache).some((file) => file.includes('/js/' + name)));
+    const loaded = () => ['calls', 'trace', 'capture', 'plugins', 'config', 'noop', 'thread', 'attributes', 'time', 'vault'].filter((name) => Object.keys(require.cache).some((file) => file.includes('/js/' + name)));
     const c = candor.open(options);
     const kept = c.emit('ToolCall', { toolName: 'x' });
     const before = loaded();
@@ -146,6 +146,9 @@ for (const options of [['--module', 'node16'], ['--module', 'commonjs'], ['--mod
       import { open } from 'candor';
       import { CandorSpanExporter } from 'candor/otel';
       import { PluginHost } from 'candor/plugins';
+      import { registerTelemetry, type Registration } from 'candor/electron/main';
+      import type { RendererTelemetry } from 'candor/electron/preload';
+      import { createEmitter } from 'candor/electron/utility';
       import type { ExtensionContext } from 'vscode';
       import { activateTelemetry } from 'candor/vscode';
       export function activate(context: ExtensionContext) {
@@ -158,6 +161,10 @@ for (const options of [['--module', 'node16'], ['--module', 'commonjs'], ['--mod
       }
       const client = open({ app: 'ts' });
       new CandorSpanExporter({ client }).shutdown();
+      declare const page: RendererTelemetry;
+      const telemetry: Registration = registerTelemetry({ client, allowedOrigins: ['app://x'] });
+      page.emit('ToolCall', { toolName: 'x' }).then((kept: boolean) => telemetry.counts().refused.sender + Number(kept));
+      createEmitter().emit('ToolCall');
       // @ts-expect-error no such option
       new CandorSpanExporter({ app: 'ts', endpont: 'x' });
       new PluginHost(client, { onLog: ({ plugin }) => plugin.length });
