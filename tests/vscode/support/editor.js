@@ -170,8 +170,9 @@ class Editor {
 
   /** What code-server and its extension hosts have logged last, for a failure's report. */
   #logs() {
-    const logs = /** @type {string[]} */ (fs.readdirSync(this.path('data/logs'), { recursive: true })).filter((name) => /exthost[^/]*\/[^/]*\.log$/.test(name));
-    const texts = logs.map((name) => [name, fs.readFileSync(this.path('data/logs', name), 'utf8')]);
+    const dir = this.path('data/logs');
+    const names = fs.existsSync(dir) ? /** @type {string[]} */ (fs.readdirSync(dir, { recursive: true })) : [];
+    const texts = names.filter((name) => /exthost[^/]*\/[^/]*\.log$/.test(name)).map((name) => [name, fs.readFileSync(path.join(dir, name), 'utf8')]);
     return [['code-server', this.#log], ...texts].map(([name, text]) => `--- ${name}\n${text.slice(-3000)}`).join('\n');
   }
 
