@@ -1,5 +1,6 @@
 'use strict';
 // What a test in a real VS Code needs, and what of it is missing here.
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { locate } = require('../../../scripts/vscode-host');
@@ -20,6 +21,12 @@ function playwright() {
   }
 }
 
+/** A binary of older sources: the sample would not even activate. @param {string} binary */
+function fits(binary) {
+  const probe = "require('./js').open({ app: 'probe', mode: 'off', requireNative: true }).status()";
+  return spawnSync(process.execPath, ['-e', probe], { cwd: root, env: { ...process.env, CANDOR_ADDON: binary } }).status === 0;
+}
+
 /** @returns {string | undefined} the first part that is missing, and how to get it */
 function missing() {
   const setup = 'sh scripts/setup.sh vscode installs it';
@@ -27,7 +34,9 @@ function missing() {
   if (locate() === undefined) return `code-server is not installed: ${setup}`;
   if (chromium() === undefined) return `Chromium is not installed: ${setup}`;
   if (playwright() === undefined) return `playwright-core is not installed: ${setup}`;
-  if (!fs.existsSync(path.join(root, 'prebuilds', TARGET, 'candor.node'))) return `there is no prebuilt binary: npm run prebuild -- --target ${TARGET} builds it`;
+  const binary = path.join(root, 'prebuilds', TARGET, 'candor.node');
+  if (!fs.existsSync(binary)) return `there is no prebuilt binary: npm run prebuild -- --target ${TARGET} builds it`;
+  if (!fits(binary)) return `the prebuilt binary is older than the sources: npm run prebuild -- --target ${TARGET} builds it`;
   if (!fs.existsSync(path.join(root, 'build', 'release', 'candor-central'))) return 'there is no collector: npm run build builds it';
   return undefined;
 }
