@@ -8,9 +8,10 @@ const { internalsOf } = require('../internals');
 const SUCCESS = 0;
 const FAILED = 1;
 
-/** Waits of one export for room in the journal, and exports that wait at a time: beyond it, FAILED at once. */
+/** Flushes in a row that make no room in the journal, until what waits for it fails. */
 const RETRIES_MAX = 8;
-const WAITING_MAX = 64;
+/** Records that wait behind the first export that does: beyond it, FAILED at once. */
+const WAITING_MAX = 16384;
 
 /** Refusals that are decisions, not failures: the user's, the host's, the schema's. */
 const INTENDED = new Set(['disabled', 'level', 'sampled']);
@@ -20,6 +21,16 @@ const INTENDED = new Set(['disabled', 'level', 'sampled']);
 /** @typedef {{code: number, error?: Error}} ExportResult  As in @opentelemetry/core */
 /** @typedef {(result: ExportResult) => void} ExportCallback */
 /** @typedef {[number, number]} HrTime  Seconds since 1970 and nanoseconds */
+/**
+ * An export on its way into the journal.
+ * @typedef {object} Job
+ * @property {unknown[]} records
+ * @property {(record: any) => boolean} emit
+ * @property {ExportCallback} done
+ * @property {number} at  the next record
+ * @property {number} dropped
+ * @property {string} why  the last one was
+ */
 /** @typedef {{attributes?: Readonly<Record<string, unknown>>}} Resource */
 /** @typedef {{name?: string, version?: string}} Scope */
 
@@ -37,7 +48,11 @@ class Exporter {
   #client;
   #owned;
   #shut = false;
+  /** Exports that wait for room, in their order. @type {Job[]} */
+  #queue = [];
   #waiting = 0;
+  /** @type {Promise<void> | undefined} */
+  #draining;
   /** Resources and scopes are few and shared by all records. @type {WeakMap<object, Record<string, unknown>>} */
   #cache = new WeakMap();
 
@@ -86,38 +101,64 @@ class Exporter {
   send(records, emit, done) {
     try {
       if (this.#shut) throw new Error('the exporter is shut down');
-      this.#sendFrom([...records], 0, emit, done, RETRIES_MAX);
+      const job = { records: [...records], emit, done, at: 0, dropped: 0, why: '' };
+      const behind = this.#queue.length > 0;
+      const fits = !behind || this.#waiting + job.records.length <= WAITING_MAX;
+      if (behind && fits) this.#wait(job);
+      else if (!this.#run(job, !fits)) this.#wait(job);
     } catch (error) {
       finish(done, { code: FAILED, error: error instanceof Error ? error : new Error('export failed') });
     }
   }
 
-  /**
-   * @template T
-   * @param {T[]} records @param {number} at @param {(record: T) => boolean} emit @param {ExportCallback} done
-   * @param {number} retries
-   */
-  #sendFrom(records, at, emit, done, retries) {
-    let dropped = 0;
-    let why = '';
-    for (let i = at; i < records.length; i++) {
-      const reason = this.#tryEmit(records[i], emit);
-      if (reason === undefined) continue;
-      if (INTENDED.has(reason)) continue;
-      if (reason === 'journal_full' && retries > 0 && this.#waiting < WAITING_MAX) {
-        this.#later(() => this.#sendFrom(records, i, emit, done, retries - 1), done);
-        return;
-      }
-      dropped++;
-      why = reason;
+  /** @param {Job} job @param {boolean} last  No wait for room @returns {boolean} false: the journal is full */
+  #run(job, last) {
+    for (; job.at < job.records.length; job.at++) {
+      const reason = this.#tryEmit(job.records[job.at], job.emit);
+      if (reason === undefined || INTENDED.has(reason)) continue;
+      if (reason === 'journal_full' && !last) return false;
+      job.dropped++;
+      job.why = reason;
     }
-    if (dropped === 0) finish(done, { code: SUCCESS });
-    else finish(done, { code: FAILED, error: new Error(`${dropped} records were not kept: ${why}`) });
+    if (job.dropped === 0) finish(job.done, { code: SUCCESS });
+    else finish(job.done, { code: FAILED, error: new Error(`${job.dropped} records were not kept: ${job.why}`) });
+    return true;
+  }
+
+  /** @param {Job} job */
+  #wait(job) {
+    this.#queue.push(job);
+    this.#waiting += job.records.length - job.at;
+    this.#draining ??= this.#drain();
+  }
+
+  /** One flush at a time for all that wait. */
+  async #drain() {
+    for (let idle = 0; this.#queue.length > 0;) {
+      await this.#client.flush().catch(() => {});
+      idle = this.#goOn(idle >= RETRIES_MAX) ? 0 : idle + 1;
+    }
+    this.#draining = undefined;
+  }
+
+  /** @param {boolean} last @returns {boolean} whether there was room for any */
+  #goOn(last) {
+    const before = this.#waiting;
+    let done = 0;
+    for (const job of this.#queue) {
+      const from = job.at;
+      const through = this.#run(job, last);
+      this.#waiting -= job.at - from;
+      if (!through) break;
+      done++;
+    }
+    this.#queue.splice(0, done);
+    return this.#waiting < before;
   }
 
   /**
    * One record that cannot be read costs none of the others.
-   * @template T @param {T} record @param {(record: T) => boolean} emit @returns {string | undefined} why it was not kept
+   * @param {unknown} record @param {(record: any) => boolean} emit @returns {string | undefined} why it was not kept
    */
   #tryEmit(record, emit) {
     try {
@@ -125,15 +166,6 @@ class Exporter {
     } catch {
       return 'bad_payload';
     }
-  }
-
-  /** @param {() => void} next @param {ExportCallback} done */
-  #later(next, done) {
-    this.#waiting++;
-    this.#client.flush().catch(() => {}).then(() => {
-      this.#waiting--;
-      next();
-    }).catch((error) => finish(done, { code: FAILED, error }));
   }
 
   /** What was exported survives power loss afterwards. */
@@ -144,6 +176,7 @@ class Exporter {
   async shutdown() {
     if (this.#shut) return;
     this.#shut = true;
+    await this.#draining;
     await this.#client.flush().catch(() => {}); // what was kept stays in the journal
     if (this.#owned) this.#client.close();
   }

@@ -154,19 +154,28 @@ test('a full journal is a failed export with counted drops, and the host lives',
   assert.ok(dropped.disk_low + dropped.journal_full > 0);
 });
 
-test('at most 64 exports wait for room in the journal', async (t) => {
+test('at most 16384 records wait for room in the journal, and none for ever', async (t) => {
   const client = openClient(t, { journalMaxBytes: 2 << 20, minFreeDiskBytes: 2 ** 50 });
   while (client.emit('span', { name: 'x'.repeat(100) }));
   const exporter = new CandorSpanExporter({ client });
   let answered = 0;
-  const all = Array.from({ length: 100 }, () => new Promise((resolve) => {
-    exporter.export([readable({ attributes: { 'rpc.service': 'x'.repeat(100) } })], (result) => {
+  const all = Array.from({ length: 70 }, () => new Promise((resolve) => {
+    const spans = Array.from({ length: 256 }, () => readable({ attributes: { 'rpc.service': 'x'.repeat(100) } }));
+    exporter.export(spans, (result) => {
       answered++;
       resolve(result.code);
     });
   }));
-  assert.equal(answered, 36, 'the others wait');
+  assert.equal(answered, 6, 'the others wait');
   assert.deepEqual(new Set(await Promise.all(all)), new Set([1]));
+});
+
+test('exports of one record each, made in one loop, are all kept', async (t) => {
+  const client = openClient(t);
+  const exporter = new CandorSpanExporter({ client });
+  const all = Array.from({ length: 15000 }, () => exported(exporter, [readable({ attributes: { 'rpc.service': 'x'.repeat(100) } })]));
+  assert.deepEqual(new Set((await Promise.all(all)).map((result) => result.code)), new Set([0]));
+  assert.equal(client.status().kept, 15000);
 });
 
 test('a burst that the journal cannot take at once is kept all the same', async (t) => {

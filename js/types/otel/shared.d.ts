@@ -15,6 +15,23 @@ export type ExportCallback = (result: ExportResult) => void;
  * Seconds since 1970 and nanoseconds
  */
 export type HrTime = [number, number];
+/**
+ * An export on its way into the journal.
+ */
+export type Job = {
+    records: unknown[];
+    emit: (record: any) => boolean;
+    done: ExportCallback;
+    /**
+     * the next record
+     */
+    at: number;
+    dropped: number;
+    /**
+     * the last one was
+     */
+    why: string;
+};
 export type Resource = {
     attributes?: Readonly<Record<string, unknown>>;
 };
@@ -57,6 +74,16 @@ export class Exporter {
 /** @typedef {{code: number, error?: Error}} ExportResult  As in @opentelemetry/core */
 /** @typedef {(result: ExportResult) => void} ExportCallback */
 /** @typedef {[number, number]} HrTime  Seconds since 1970 and nanoseconds */
+/**
+ * An export on its way into the journal.
+ * @typedef {object} Job
+ * @property {unknown[]} records
+ * @property {(record: any) => boolean} emit
+ * @property {ExportCallback} done
+ * @property {number} at  the next record
+ * @property {number} dropped
+ * @property {string} why  the last one was
+ */
 /** @typedef {{attributes?: Readonly<Record<string, unknown>>}} Resource */
 /** @typedef {{name?: string, version?: string}} Scope */
 /** @param {HrTime | undefined} time @returns {string | undefined} nanoseconds, as digits */
