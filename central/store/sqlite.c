@@ -273,8 +273,12 @@ static candor_status start(sqlite_store *s, candor_err *err)
 candor_status candor_sqlite_open(const candor_sqlite_settings *settings, candor_store **out,
                                  candor_err *err)
 {
-    static const candor_store_ops ops = {sqlite_submit, sqlite_query,         sqlite_gauges,
-                                         sqlite_close,  candor_reader_events, candor_reader_stats};
+    static const candor_store_ops ops = {.submit = sqlite_submit,
+                                         .query = sqlite_query,
+                                         .gauges = sqlite_gauges,
+                                         .close = sqlite_close,
+                                         .events = candor_reader_events,
+                                         .stats = candor_reader_stats};
     sqlite_store *s = calloc(1, sizeof *s);
     candor_status st;
     *out = NULL;
