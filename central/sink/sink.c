@@ -10,6 +10,7 @@ static const struct {
 } kinds[] = {
     {"sqlite", candor_sink_sqlite_open},
     {"memory", candor_sink_memory_open},
+    {"postgres", candor_sink_postgres_open},
 };
 
 candor_sink_open_fn *candor_sink_find(candor_bytes name)
