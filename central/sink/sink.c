@@ -11,6 +11,7 @@ static const struct {
     {"sqlite", candor_sink_sqlite_open},
     {"memory", candor_sink_memory_open},
     {"postgres", candor_sink_postgres_open},
+    {"mysql", candor_sink_mysql_open},
 };
 
 candor_sink_open_fn *candor_sink_find(candor_bytes name)

@@ -81,7 +81,7 @@ const mysql = {
     const data = path.join(dir, 'data');
     const socket = path.join(dir, 's');
     const init = path.join(dir, 'init.sql');
-    fs.writeFileSync(init, `CREATE USER candor@'%' IDENTIFIED BY '${PASSWORD}'; GRANT ALL ON *.* TO candor@'%';`);
+    fs.writeFileSync(init, `CREATE USER candor@'%' IDENTIFIED BY '${PASSWORD}';\nGRANT ALL ON *.* TO candor@'%';\n`);
     fs.chmodSync(init, 0o644);
     run('mariadb-install-db', ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db']);
     const flags = ['--no-defaults', `--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${socket}`,
