@@ -1,6 +1,7 @@
 /* The conformance suite of sinks: one list of tests, run against every kind. Without a server:
  * sqlite, jsonl, memory and composite. With CANDOR_SINK and CANDOR_SINK_URL: that kind on that
  * server, which is how `npm run test:sinks` runs it. */
+#include "central/sink/composite.h"
 #include "central_lib/sink_fixture.h"
 
 /* --- writing -------------------------------------------------------------------------------- */
@@ -483,6 +484,30 @@ static void the_store_over_a_sink_acknowledges_what_it_wrote(void **state)
     s->sink = NULL; /* closed with its store */
 }
 
+/* --- composite -------------------------------------------------------------------------------- */
+
+/* SQLite acknowledges; a JSONL directory and a follower that nobody can reach follow. */
+static candor_status composite_open(const candor_sink_settings *s, candor_sink **out,
+                                    candor_err *err)
+{
+    char dirs[2][300], path[300];
+    candor_sink_settings first = *s, files = *s, lost = *s;
+    candor_sink *primary = NULL;
+    candor_status st;
+    snprintf(path, sizeof path, "%s.jsonl", s->url);
+    snprintf(dirs[0], sizeof dirs[0], "%s.queue0", s->url);
+    snprintf(dirs[1], sizeof dirs[1], "%s.queue1", s->url);
+    files.url = path;
+    files.dir = dirs[0];
+    lost.url = "mysql://nobody@127.0.0.1:1/none";
+    lost.dir = dirs[1];
+    const candor_mirror_settings others[] = {
+        {.name = "jsonl", .open = candor_sink_jsonl_open, .sink = files, .queue_bytes = 64 << 20},
+        {.name = "mysql", .open = candor_sink_mysql_open, .sink = lost, .queue_bytes = 64 << 20}};
+    st = candor_sink_sqlite_open(&first, &primary, err);
+    return st == CANDOR_OK ? candor_composite_open(primary, others, 2, out, err) : st;
+}
+
 /* --- the list -------------------------------------------------------------------------------- */
 
 static const struct CMUnitTest conformance[] = {
@@ -526,6 +551,7 @@ int main(void)
         {"memory", NULL, NULL, candor_sink_memory_open, false},
         {"sqlite", NULL, NULL, candor_sink_sqlite_open, true},
         {"jsonl", NULL, NULL, candor_sink_jsonl_open, true},
+        {"composite", NULL, NULL, composite_open, true},
     };
     const char *name = getenv("CANDOR_SINK"), *url = getenv("CANDOR_SINK_URL");
     int failed = 0;
