@@ -134,6 +134,8 @@ static void job_run(candor_query *q, candor_reader *r)
         candor_reply_problem(&j->reply, 503,
                              "the query took too long; ask for a shorter time or another filter");
         j->reply.retry_after_s = 1;
+    } else if (st == CANDOR_INVALID) { /* of the sink, which cannot answer this */
+        candor_reply_problem(&j->reply, 501, "%s", err.text);
     } else if (st != CANDOR_OK) {
         char text[256];
         candor_err_describe(&err, text, sizeof text);

@@ -51,9 +51,14 @@ static void run_health(candor_conn *c)
     if (why != NULL) candor_buf_putf(b, "\"reason\":\"%s\",", why);
     candor_buf_putf(b, "\"version\":\"%s\",\"schema\":{\"name\":", CANDOR_CENTRAL_VERSION);
     candor_json_put_string(b, candor_schema_name(s->schema));
-    candor_buf_putf(b, ",\"version\":%u,\"hash\":\"%s\"},\"uptime_s\":%llu}\n",
+    candor_buf_putf(b, ",\"version\":%u,\"hash\":\"%s\"},\"uptime_s\":%llu",
                     candor_schema_version(s->schema), candor_schema_hash(s->schema),
                     (unsigned long long)((candor_clock_mono_ns() - s->started_ns) / 1000000000));
+    if (s->store->ops->report != NULL) {
+        candor_buf_put_c(b, ',');
+        s->store->ops->report(s->store, b);
+    }
+    candor_buf_put_bytes(b, CANDOR_LIT("}\n"));
     if (why != NULL) c->reply.retry_after_s = 5;
     candor_conn_send(c);
 }

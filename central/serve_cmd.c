@@ -5,6 +5,7 @@
 
 #include "central/commands.h"
 #include "central/server.h"
+#include "central/sink/choose.h"
 #include "central/tls.h"
 
 #define LIMIT_ENTRIES 65536
@@ -97,7 +98,7 @@ static candor_status open_store(candor_server *s, const char *db_path, candor_er
         .retention_days = s->config.retention_days,
         .space_low = &s->disk_low,
     };
-    return candor_sqlite_open(&settings, &s->store, err);
+    return candor_sinks_open(&s->config, &settings, &s->store, err);
 }
 
 static candor_status open_attachments(candor_server *s, const char *db_path, candor_err *err)

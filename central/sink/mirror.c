@@ -138,7 +138,7 @@ static candor_status ensure_open(candor_mirror *m, candor_err *err)
 
 static candor_status write_some(candor_mirror *m, size_t from, size_t n, candor_err *err)
 {
-    candor_batch *list[BATCHES];
+    candor_batch *list[BATCHES] = {NULL};
     uint64_t rows = 0, inserted = 0;
     size_t i;
     candor_status st;
