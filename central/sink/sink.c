@@ -10,7 +10,7 @@ static const struct {
 } kinds[] = {
     {"sqlite", candor_sink_sqlite_open}, {"jsonl", candor_sink_jsonl_open},
     {"memory", candor_sink_memory_open}, {"postgres", candor_sink_postgres_open},
-    {"mysql", candor_sink_mysql_open},
+    {"mysql", candor_sink_mysql_open},   {"clickhouse", candor_sink_clickhouse_open},
 };
 
 candor_sink_open_fn *candor_sink_find(candor_bytes name)
