@@ -34,7 +34,11 @@ async function onServer(name) {
   try {
     const url = await server.create('candor');
     const fresh = await server.create('fresh');
-    return await suite(name, { CANDOR_SINK_URL: url, CANDOR_SINK_FRESH_URL: fresh });
+    const outcome = await suite(name, { CANDOR_SINK_URL: url, CANDOR_SINK_FRESH_URL: fresh });
+    if (name !== 'mysql' || outcome.failed > 0) return outcome;
+    // Row by row, as a server that is not MariaDB has it.
+    const rows = await suite(name, { CANDOR_SINK_URL: `${await server.create('by_rows')}?bulk=0` });
+    return { ...rows, passed: outcome.passed + rows.passed };
   } finally {
     await server.remove();
   }
