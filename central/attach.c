@@ -33,7 +33,8 @@ static candor_attachment_job *job_new(candor_conn *c, candor_attachment_op op,
 static void submit(candor_conn *c, candor_attachment_job *j)
 {
     if (candor_attachments_submit(c->loop->server->attachments, j) == CANDOR_OK) return;
-    candor_reply_problem(&c->reply, 503, "the store cannot keep up; keep the text and try again");
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
+                        "the store cannot keep up; keep the text and try again");
     c->reply.retry_after_s = 1;
     job_free(j);
     candor_conn_send(c);
@@ -41,8 +42,9 @@ static void submit(candor_conn *c, candor_attachment_job *j)
 
 static void store_failed(candor_conn *c, const candor_attachment_job *j)
 {
-    candor_reply_problem(&c->reply, 503, "the store failed (%s), the log says why; try again",
-                         candor_status_text(j->status));
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_STORE_FAILED,
+                        "the store failed (%s), the log says why; try again",
+                        candor_status_text(j->status));
     c->reply.retry_after_s = 5;
 }
 
@@ -67,14 +69,14 @@ static void reply_put(candor_conn *c, const candor_attachment_job *j)
     if (j->status != CANDOR_OK) {
         store_failed(c, j);
     } else if (j->result == CANDOR_ATTACHMENT_CONFLICT) {
-        candor_reply_problem(&c->reply, 409,
-                             "another text of this event and field is stored, and stays");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_CONFLICT,
+                            "another text of this event and field is stored, and stays");
         candor_attach_refused(c, CANDOR_ATTACH_REFUSE_CONFLICT);
     } else if (j->result == CANDOR_ATTACHMENT_OTHER_APP) {
-        candor_reply_problem(&c->reply, 403,
-                             "the token is bound to the app \"%s\", the event is "
-                             "another app's",
-                             j->app);
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_WRONG_APP,
+                            "the token is bound to the app \"%s\", the event is "
+                            "another app's",
+                            j->app);
         candor_attach_refused(c, CANDOR_ATTACH_REFUSE_WRONG_APP);
     } else {
         reply_stored(c, j);
@@ -132,8 +134,8 @@ static void reply_got(candor_conn *c, candor_attachment_job *j)
     if (j->status != CANDOR_OK) {
         store_failed(c, j);
     } else if (j->result == CANDOR_ATTACHMENT_NONE) {
-        candor_reply_problem(
-            &c->reply, 404, "there is no such text; without ?field= this path lists what there is");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_NO_SUCH_TEXT,
+                            "there is no such text; without ?field= this path lists what there is");
     } else {
         bool list = j->op == CANDOR_ATTACHMENT_LIST;
         candor_buf *b =
@@ -142,6 +144,7 @@ static void reply_got(candor_conn *c, candor_attachment_job *j)
             candor_buf_put_bytes(&j->text, CANDOR_LIT("{\"attachments\":["));
         if (list) candor_buf_put_bytes(&j->text, CANDOR_LIT("]}\n"));
         c->reply.download = !list;
+        c->reply.validate = true;
         candor_buf_free(b);
         *b = j->text;
         j->text = (candor_buf){0};

@@ -55,8 +55,8 @@ bool candor_attach_event_id(candor_conn *c, unsigned char id[16])
     const size_t n = sizeof CANDOR_ATTACH_PATH - 1;
     candor_bytes text = candor_bytes_of(c->head.path.p + n, c->head.path.n - n);
     if (candor_uuid_parse(text, id) && candor_uuid_is_v7(id)) return true;
-    candor_reply_problem(
-        &c->reply, 400, "what follows " CANDOR_ATTACH_PATH " is not an event id, a UUID version 7");
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_EVENT_ID,
+                        "what follows " CANDOR_ATTACH_PATH " is not an event id, a UUID version 7");
     return false;
 }
 
@@ -66,8 +66,8 @@ bool candor_attach_field(candor_conn *c, char name[CANDOR_NAME_MAX + 1], bool *g
     size_t n;
     *given = candor_query_find(c->head.query, "field", &raw) && raw.n != 0;
     if (!*given || candor_query_decode(raw, name, CANDOR_NAME_MAX + 1, &n)) return true;
-    candor_reply_problem(&c->reply, 400, "field is malformed or longer than %d bytes",
-                         CANDOR_NAME_MAX);
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_PARAMETER,
+                        "field is malformed or longer than %d bytes", CANDOR_NAME_MAX);
     return false;
 }
 
@@ -82,10 +82,10 @@ static bool near_now(candor_conn *c, const unsigned char id[16])
     if (keep < past) past = keep;
     if (ms >= now - (int64_t)past * DAY_MS && ms <= now + (int64_t)cfg->max_ahead_days * DAY_MS)
         return true;
-    candor_reply_problem(&c->reply, 400,
-                         "the time inside the event id is more than %llu days ago, or more than "
-                         "%llu days ahead of the collector's clock",
-                         (unsigned long long)past, (unsigned long long)cfg->max_ahead_days);
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_EVENT_ID,
+                        "the time inside the event id is more than %llu days ago, or more than "
+                        "%llu days ahead of the collector's clock",
+                        (unsigned long long)past, (unsigned long long)cfg->max_ahead_days);
     return false;
 }
 
@@ -96,13 +96,14 @@ static bool schema_field(candor_conn *c, target *t)
     bool given;
     if (!candor_attach_field(c, name, &given)) return false;
     if (!given) {
-        candor_reply_problem(&c->reply, 400, "say which field the text belongs to: ?field=NAME");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_PARAMETER,
+                            "say which field the text belongs to: ?field=NAME");
         return false;
     }
     t->max = candor_attach_field_max(s->schema, candor_bytes_str(name), &t->field);
     if (t->max == 0) {
-        candor_reply_problem(&c->reply, 404,
-                             "no event type of the schema has a content field \"%s\"", name);
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_UNKNOWN_FIELD,
+                            "no event type of the schema has a content field \"%s\"", name);
         return false;
     }
     if (t->max > s->config.max_attachment_bytes) t->max = (size_t)s->config.max_attachment_bytes;
@@ -121,9 +122,9 @@ static bool read_target(candor_conn *c, target *t)
 static bool consent_ok(candor_conn *c)
 {
     if (candor_consent_covers_content(c->head.consent)) return true;
-    candor_reply_problem(&c->reply, 403,
-                         "Candor-Consent does not say content=1: full content is taken only while "
-                         "the user has it turned on; do not send this text again");
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_CONSENT_MISSING,
+                        "Candor-Consent does not say content=1: full content is taken only while "
+                        "the user has it turned on; do not send this text again");
     return candor_attach_refused(c, CANDOR_ATTACH_REFUSE_CONSENT);
 }
 
@@ -131,7 +132,8 @@ static bool type_ok(candor_conn *c)
 {
     candor_bytes type = c->head.content_type;
     if (!candor_media_is(type, "text/plain") || !candor_media_has_charset(type, "utf-8")) {
-        candor_reply_problem(&c->reply, 415, "Content-Type is not text/plain; charset=utf-8");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_CONTENT_TYPE,
+                            "Content-Type is not text/plain; charset=utf-8");
         return candor_attach_refused(c, CANDOR_ATTACH_REFUSE_TYPE);
     }
     return candor_ingest_encoding_ok(c) || candor_attach_refused(c, CANDOR_ATTACH_REFUSE_TYPE);
@@ -142,7 +144,8 @@ static bool digest_header_ok(candor_conn *c)
     unsigned char digest[CANDOR_SHA256_SIZE];
     candor_bytes hex = c->head.content_sha256;
     if (hex.p == NULL || candor_hex_decode(hex, digest, sizeof digest)) return true;
-    candor_reply_problem(&c->reply, 400, "Candor-Content-SHA256 is not 64 hex digits");
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_HEADER,
+                        "Candor-Content-SHA256 is not 64 hex digits");
     return candor_attach_refused(c, CANDOR_ATTACH_REFUSE_DIGEST);
 }
 
@@ -161,10 +164,10 @@ bool candor_attach_begin(candor_conn *c)
 
 static bool too_large(candor_conn *c, const target *t)
 {
-    candor_reply_problem(&c->reply, 413,
-                         "the text is larger than %zu bytes, which is what \"%.*s\" "
-                         "takes; cut it, and say so in the event",
-                         t->max, (int)t->field.n, t->field.p);
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_TOO_LARGE,
+                        "the text is larger than %zu bytes, which is what \"%.*s\" "
+                        "takes; cut it, and say so in the event",
+                        t->max, (int)t->field.n, t->field.p);
     return candor_attach_refused(c, CANDOR_ATTACH_REFUSE_TOO_LARGE);
 }
 
@@ -184,7 +187,8 @@ static bool take_text(candor_conn *c, const target *t, candor_buf *out)
     if (st == CANDOR_LIMIT) return too_large(c, t);
     if (st == CANDOR_NOMEM) return candor_ingest_no_memory(c);
     if (st == CANDOR_OK) return true;
-    candor_reply_problem(&c->reply, 400, "the gzip body is damaged or cut short; send it again");
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_GZIP,
+                        "the gzip body is damaged or cut short; send it again");
     return candor_attach_refused(c, CANDOR_ATTACH_REFUSE_GZIP);
 }
 
@@ -192,7 +196,7 @@ static bool text_ok(candor_conn *c, candor_attachment_job *j)
 {
     unsigned char said[CANDOR_SHA256_SIZE];
     if (!candor_attach_utf8_ok(candor_buf_bytes(&j->text))) {
-        candor_reply_problem(&c->reply, 400, "the text is not valid UTF-8");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_TEXT, "the text is not valid UTF-8");
         return candor_attach_refused(c, CANDOR_ATTACH_REFUSE_UTF8);
     }
     if (candor_sha256(candor_buf_bytes(&j->text), j->sha256) != CANDOR_OK)
@@ -200,8 +204,8 @@ static bool text_ok(candor_conn *c, candor_attachment_job *j)
     if (!candor_hex_decode(c->head.content_sha256, said, sizeof said) ||
         memcmp(said, j->sha256, sizeof said) == 0)
         return true;
-    candor_reply_problem(&c->reply, 400,
-                         "the text is not the one that Candor-Content-SHA256 names; send it again");
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_DIGEST_MISMATCH,
+                        "the text is not the one that Candor-Content-SHA256 names; send it again");
     return candor_attach_refused(c, CANDOR_ATTACH_REFUSE_DIGEST);
 }
 

@@ -8,6 +8,10 @@
 /* argv: what follows the command's name. */
 int candor_command_serve(int argc, char *const *argv);
 int candor_command_token(int argc, char *const *argv);
+int candor_command_import(int argc, char *const *argv);
+int candor_command_erase(int argc, char *const *argv);
+int candor_command_receipt(int argc, char *const *argv);
+int candor_command_routes(int argc, char *const *argv);
 
 /* "candor-central: <sentence>" on stderr; returns code. */
 int candor_command_fail(const candor_err *err, int code);

@@ -118,13 +118,14 @@ void candor_conn_send(candor_conn *c)
         return;
     }
     if (c->reply.body.failed) {
-        candor_reply_problem(&c->reply, 500, "out of memory; try again later");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_INTERNAL, "out of memory; try again later");
         c->close_next = true;
     }
     out = bufferevent_get_output(c->bev);
     /* A place to wait for the next request in is for those who may send one: without that rule
      * anybody could hold them all. */
     if (c->loop->stopping || c->eof || !c->known) c->close_next = true;
+    candor_reply_validate(&c->reply, c->head.if_none_match);
     keep = !c->close_next && c->head.keep_alive;
     c->close_next = !keep;
     candor_buf_init_fixed(&head, storage, sizeof storage);
@@ -174,8 +175,9 @@ static bool charge(candor_conn *c, size_t more)
 
 static void too_large(candor_conn *c)
 {
-    candor_reply_problem(&c->reply, 413, "the body is larger than %llu bytes; %s",
-                         (unsigned long long)c->body_max, c->body_advice);
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_TOO_LARGE,
+                        "the body is larger than %llu bytes; %s", (unsigned long long)c->body_max,
+                        c->body_advice);
     if (c->body_over != NULL) candor_count(c->body_over, 1);
 }
 
@@ -192,7 +194,8 @@ static bool keep_body(candor_conn *c, const char *p, size_t n)
     }
     if (c->discard) return true;
     if (!charge(c, n)) {
-        candor_reply_problem(&c->reply, 503, "too many requests are being read; try again");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
+                            "too many requests are being read; try again");
         c->reply.retry_after_s = 1;
         c->close_next = true;
         candor_conn_send(c);

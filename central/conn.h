@@ -19,12 +19,16 @@ typedef enum candor_conn_state {
     CANDOR_CONN_LINGER   /* response sent, reading what the client still sends, then close */
 } candor_conn_state;
 
+#define CANDOR_ETAG_TEXT 34 /* 32 hex digits in quotes */
+
 typedef struct candor_reply {
     int code;
     const char *type;  /* static */
     const char *allow; /* static; for 405 */
     unsigned retry_after_s;
     bool download; /* a browser saves it instead of showing it */
+    bool validate; /* gets an ETag, and 304 when the client has it already */
+    char etag[CANDOR_ETAG_TEXT + 1];
     candor_buf body;
 } candor_reply;
 

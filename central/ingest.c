@@ -12,8 +12,7 @@
 
 /* --- life ----------------------------------------------------------------------------------- */
 
-/* One pepper, a key for each use of it. */
-static candor_status derive(const unsigned char pepper[32], const char *use, candor_hmac **out)
+candor_status candor_ingest_key(const unsigned char pepper[32], const char *use, candor_hmac **out)
 {
     unsigned char key[CANDOR_SHA256_SIZE];
     candor_hmac *h = NULL;
@@ -39,9 +38,9 @@ candor_status candor_ingest_new(candor_server *s, candor_ingest **out, candor_er
     candor_ingest *g = calloc(1, sizeof *g);
     candor_status st = g != NULL ? CANDOR_OK : CANDOR_NOMEM;
     *out = NULL;
-    if (st == CANDOR_OK) st = derive(s->pepper, "hash field", &g->hash_key);
-    if (st == CANDOR_OK) st = derive(s->pepper, "machine id", &g->machine_key);
-    if (st == CANDOR_OK) st = derive(s->pepper, "rate limit", &g->limit_key);
+    if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, "hash field", &g->hash_key);
+    if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, CANDOR_INGEST_MACHINE, &g->machine_key);
+    if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, "rate limit", &g->limit_key);
     if (st == CANDOR_OK) st = candor_inflater_new(&g->inflater);
     if (st == CANDOR_OK) st = candor_context_cache_new(g->machine_key, &g->contexts);
     if (st != CANDOR_OK) {
@@ -116,7 +115,8 @@ bool candor_ingest_encoding_ok(candor_conn *c)
     candor_bytes coding = c->head.content_encoding;
     if (coding.n == 0 || candor_word_is(coding, "gzip") || candor_word_is(coding, "identity"))
         return true;
-    candor_reply_problem(&c->reply, 415, "Content-Encoding is neither gzip nor absent");
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_CONTENT_ENCODING,
+                        "Content-Encoding is neither gzip nor absent");
     return false;
 }
 
@@ -125,16 +125,17 @@ static bool types_ok(candor_conn *c)
     const candor_head *h = &c->head;
     if (h->content_type.n == 0 ||
         (!is_ndjson(h) && !candor_media_is(h->content_type, "application/json"))) {
-        candor_reply_problem(&c->reply, 415,
-                             "Content-Type is neither application/json (an array or one "
-                             "event) nor application/x-ndjson (an event a line)");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_CONTENT_TYPE,
+                            "Content-Type is neither application/json (an array or one "
+                            "event) nor application/x-ndjson (an event a line)");
         return false;
     }
     if (!candor_ingest_encoding_ok(c)) return false;
     if (h->batch_id.p != NULL) {
         unsigned char id[16];
         if (!candor_uuid_parse(h->batch_id, id)) {
-            candor_reply_problem(&c->reply, 400, "Candor-Batch-Id is not a UUID");
+            candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_HEADER,
+                                "Candor-Batch-Id is not a UUID");
             return false;
         }
     }
@@ -165,8 +166,8 @@ static bool within_rate(candor_conn *c, candor_ratelimit *limit, candor_ratelimi
     const char *whom = "machine";
     unsigned wait_s;
     if (c->head.machine_id.n > CANDOR_BASE_ID_MAX) {
-        candor_reply_problem(&c->reply, 400, "Candor-Machine-Id is longer than %d bytes",
-                             CANDOR_BASE_ID_MAX);
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_HEADER,
+                            "Candor-Machine-Id is longer than %d bytes", CANDOR_BASE_ID_MAX);
         return false;
     }
     wait_s = take_rate(c, limit, named ? c->head.machine_id : peer);
@@ -175,8 +176,8 @@ static bool within_rate(candor_conn *c, candor_ratelimit *limit, candor_ratelimi
         whom = "address";
     }
     if (wait_s == 0) return true;
-    candor_reply_problem(&c->reply, 429,
-                         "too many uploads a minute from this %s; come back in %u s", whom, wait_s);
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_RATE_LIMITED,
+                        "too many uploads a minute from this %s; come back in %u s", whom, wait_s);
     c->reply.retry_after_s = wait_s;
     return false;
 }
@@ -184,9 +185,9 @@ static bool within_rate(candor_conn *c, candor_ratelimit *limit, candor_ratelimi
 bool candor_ingest_admit(candor_conn *c, candor_ratelimit *limit, candor_ratelimit *peer_limit)
 {
     if (atomic_load(&c->loop->server->disk_low)) {
-        candor_reply_problem(&c->reply, 503,
-                             "the collector's disk is nearly full; keep the batch and "
-                             "try again later");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_DISK_FULL,
+                            "the collector's disk is nearly full; keep the batch and "
+                            "try again later");
         c->reply.retry_after_s = 60;
         return false;
     }
@@ -242,28 +243,37 @@ static bool read_events(candor_ingest_request *r)
     return describe_batch(r) || candor_ingest_no_memory(c);
 }
 
-static bool parse_body(candor_conn *c, candor_ingest_request *r, candor_ingest_reader *read)
+candor_ingest_request *candor_ingest_request_new(candor_conn *c, candor_ingest_reader *read)
 {
-    candor_ingest *g = c->loop->ingest;
-    bool ok;
-    g->serial++;
+    candor_ingest_request *r = request_take(c->loop->ingest);
+    if (r == NULL) {
+        candor_ingest_no_memory(c);
+        candor_conn_send(c);
+        return NULL;
+    }
     r->conn = c;
+    r->read = read;
     r->batch.received_ms = candor_clock_unix_ms();
     r->batch.owner = r;
     r->batch.done = on_stored;
-    ok = read(r);
-    if (g->inflated.cap > KEEP_INFLATED) candor_buf_free(&g->inflated);
-    return ok;
+    return r;
 }
 
-void candor_ingest_submit(candor_conn *c, candor_ingest_reader *read)
+void candor_ingest_read(candor_ingest_request *r, candor_ingest *tools)
 {
+    r->tools = tools;
+    tools->serial++;
+    r->refused = !r->read(r);
+    if (tools->inflated.cap > KEEP_INFLATED) candor_buf_free(&tools->inflated);
+}
+
+void candor_ingest_pass(candor_ingest_request *r)
+{
+    candor_conn *c = r->conn;
     candor_ingest *g = c->loop->ingest;
-    candor_ingest_request *r = request_take(g);
     candor_status st;
-    if (r == NULL || !parse_body(c, r, read)) {
-        if (r == NULL) candor_ingest_no_memory(c);
-        if (r != NULL) request_give(g, r);
+    if (r->refused) {
+        request_give(g, r);
         candor_conn_send(c);
         return;
     }
@@ -274,10 +284,19 @@ void candor_ingest_submit(candor_conn *c, candor_ingest_reader *read)
     }
     st = g->server->store->ops->submit(g->server->store, &r->batch);
     if (st == CANDOR_OK) return; /* on_stored goes on */
-    candor_reply_problem(&c->reply, 503, "the store cannot keep up; keep the batch and try again");
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
+                        "the store cannot keep up; keep the batch and try again");
     c->reply.retry_after_s = 1;
     request_give(g, r);
     candor_conn_send(c);
+}
+
+void candor_ingest_submit(candor_conn *c, candor_ingest_reader *read)
+{
+    candor_ingest_request *r = candor_ingest_request_new(c, read);
+    if (r == NULL) return;
+    candor_ingest_read(r, c->loop->ingest);
+    candor_ingest_pass(r);
 }
 
 void candor_ingest_run(candor_conn *c)

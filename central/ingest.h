@@ -10,6 +10,10 @@ typedef struct candor_ingest candor_ingest;
 CANDOR_CHECK candor_status candor_ingest_new(candor_server *s, candor_ingest **out,
                                              candor_err *err);
 void candor_ingest_free(candor_ingest *g); /* accepts NULL */
+/* One pepper, a key for each use of it. */
+#define CANDOR_INGEST_MACHINE "machine id"
+CANDOR_CHECK candor_status candor_ingest_key(const unsigned char pepper[32], const char *use,
+                                             candor_hmac **out);
 
 /* False: Content-Encoding is something else than gzip, identity or absent, and c->reply says so. */
 bool candor_ingest_encoding_ok(candor_conn *c);

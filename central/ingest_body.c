@@ -91,7 +91,7 @@ typedef enum outcome { OUTCOME_OK, OUTCOME_SYNTAX, OUTCOME_NOMEM } outcome;
 static outcome take_event(candor_conn *c, candor_ingest_request *r, candor_json *j,
                           const candor_json_token *t)
 {
-    candor_ingest *g = c->loop->ingest;
+    candor_ingest *g = r->tools;
     const candor_parse_rules rules = candor_ingest_rules(&g->server->config, r->batch.received_ms);
     candor_parsed p;
     size_t before = r->batch.text.n;
@@ -117,15 +117,15 @@ static outcome take_event(candor_conn *c, candor_ingest_request *r, candor_json 
 
 static bool too_many(candor_conn *c)
 {
-    candor_reply_problem(&c->reply, 413,
-                         "more than %llu events in one request; send smaller batches",
-                         (unsigned long long)c->loop->server->config.max_events);
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_TOO_MANY_EVENTS,
+                        "more than %llu events in one request; send smaller batches",
+                        (unsigned long long)c->loop->server->config.max_events);
     return false;
 }
 
 bool candor_ingest_no_memory(candor_conn *c)
 {
-    candor_reply_problem(&c->reply, 503, "out of memory; try again");
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_NO_MEMORY, "out of memory; try again");
     c->reply.retry_after_s = 1;
     return false;
 }
@@ -134,10 +134,10 @@ static bool bad_json(candor_conn *c, const candor_json *j, const char *why)
 {
     unsigned line, column;
     candor_json_where(j, &line, &column);
-    candor_reply_problem(&c->reply, 400,
-                         "malformed JSON at line %u, column %u: %s; nothing of this "
-                         "request was stored",
-                         line, column, j->error != NULL ? j->error : why);
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_JSON,
+                        "malformed JSON at line %u, column %u: %s; nothing of this "
+                        "request was stored",
+                        line, column, j->error != NULL ? j->error : why);
     return false;
 }
 
@@ -211,9 +211,10 @@ static bool parse_ndjson(candor_conn *c, candor_ingest_request *r, candor_bytes 
     return true;
 }
 
-bool candor_ingest_inflate(candor_conn *c, bool gzip, size_t max, candor_bytes *text)
+bool candor_ingest_inflate(candor_ingest_request *r, bool gzip, size_t max, candor_bytes *text)
 {
-    candor_ingest *g = c->loop->ingest;
+    candor_conn *c = r->conn;
+    candor_ingest *g = r->tools;
     candor_err err = {0};
     candor_status st;
     *text = candor_buf_bytes(&c->body);
@@ -227,14 +228,14 @@ bool candor_ingest_inflate(candor_conn *c, bool gzip, size_t max, candor_bytes *
     if (st == CANDOR_OK) candor_count(&g->server->metrics.inflated_bytes, text->n);
     if (st == CANDOR_OK) return true;
     if (st == CANDOR_LIMIT)
-        candor_reply_problem(&c->reply, 413, "the body inflates to more than %zu bytes; %s", max,
-                             c->body_advice);
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_TOO_LARGE,
+                            "the body inflates to more than %zu bytes; %s", max, c->body_advice);
     else if (st == CANDOR_NOMEM)
         candor_ingest_no_memory(c);
     else
-        candor_reply_problem(&c->reply, 400,
-                             "the gzip body is damaged or cut short; nothing of this "
-                             "request was stored");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_GZIP,
+                            "the gzip body is damaged or cut short; nothing of this "
+                            "request was stored");
     return false;
 }
 
@@ -243,6 +244,6 @@ bool candor_ingest_parse(candor_ingest_request *r, bool gzip, bool ndjson)
     candor_conn *c = r->conn;
     candor_bytes text;
     size_t max = (size_t)c->loop->server->config.max_inflated_bytes;
-    if (!candor_ingest_inflate(c, gzip, max, &text)) return false;
+    if (!candor_ingest_inflate(r, gzip, max, &text)) return false;
     return ndjson ? parse_ndjson(c, r, text) : parse_json(c, r, text);
 }

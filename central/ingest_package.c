@@ -2,6 +2,7 @@
 
 #include "central/ingest_body.h"
 #include "central/media.h"
+#include "central/package_reader.h"
 #include "central/respond.h"
 #include "contract/package.h"
 
@@ -36,7 +37,7 @@ static bool check(candor_ingest_request *r, candor_bytes text, candor_package_in
     const candor_config *cfg = &c->loop->server->config;
     const candor_parse_rules rules = candor_ingest_rules(cfg, r->batch.received_ms);
     candor_err err = {0};
-    candor_status st = candor_package_check(text, &c->loop->ingest->sanitiser, &rules, info, &err);
+    candor_status st = candor_package_check(text, &r->tools->sanitiser, &rules, info, &err);
     if (st != CANDOR_OK) return refuse(c, st, &err);
     if (info->events <= cfg->max_package_events) return true;
     candor_reply_problem(&c->reply, 413, "the package holds more than %llu events; %s",
@@ -71,7 +72,7 @@ static bool read_package(candor_ingest_request *r)
     candor_err err = {0};
     candor_bytes text;
     memset(&info, 0, sizeof info);
-    if (!candor_ingest_inflate(c, gzip, max, &text) || !check(r, text, &info)) return false;
+    if (!candor_ingest_inflate(r, gzip, max, &text) || !check(r, text, &info)) return false;
     if (candor_package_each(text, take, r, &err) != CANDOR_OK || !describe(r, text, &info))
         return candor_ingest_no_memory(c);
     return true;
@@ -79,5 +80,5 @@ static bool read_package(candor_ingest_request *r)
 
 void candor_package_run(candor_conn *c)
 {
-    candor_ingest_submit(c, read_package);
+    candor_package_reader_submit(c, read_package);
 }

@@ -91,10 +91,10 @@ void candor_ingest_reply(candor_ingest_request *r, candor_conn *c)
     size_t rejected;
     candor_buf *b;
     if (r->batch.status != CANDOR_OK) {
-        candor_reply_problem(&c->reply, 503,
-                             "the store could not commit (%s); keep the batch and try "
-                             "again",
-                             candor_status_text(r->batch.status));
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_STORE_FAILED,
+                            "the store could not commit (%s); keep the batch and try "
+                            "again",
+                            candor_status_text(r->batch.status));
         c->reply.retry_after_s = 5;
         return;
     }

@@ -7,15 +7,22 @@
 #include "central/store/histogram.h"
 #include "central/store/store.h"
 
-typedef struct candor_ingest_request {
+typedef struct candor_ingest_request candor_ingest_request;
+/* Fills r->batch from the body of r->conn. False: its reply holds the refusal. */
+typedef bool candor_ingest_reader(candor_ingest_request *r);
+
+struct candor_ingest_request {
     candor_batch batch; /* first: a task of the batch is one of the request */
     struct candor_ingest_request *next;
     candor_conn *conn;
+    candor_ingest_reader *read;
+    struct candor_ingest *tools; /* of the thread that reads the body */
+    bool refused;                /* the body: reply holds why */
     unsigned char *status; /* a reason (metrics.h) for each event of the request, in its order */
     size_t n, cap;
     candor_tally tally;
     char package_id[CANDOR_UUID_TEXT + 1]; /* empty: not a package */
-} candor_ingest_request;
+};
 
 /* Fill c->reply from the outcome of r->batch, and count. */
 void candor_ingest_reply(candor_ingest_request *r, candor_conn *c);

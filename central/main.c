@@ -13,6 +13,10 @@ static void help(FILE *out)
           ": collects telemetry that people can look in the eye\n\n"
           "  candor-central serve [flags]             run the collector\n"
           "  candor-central token create|list|revoke  manage tokens (token --help)\n"
+          "  candor-central import FILE...            store exported packages and event files\n"
+          "  candor-central erase --user ID           erase a person or a machine (--machine ID)\n"
+          "  candor-central receipt verify FILE       check the receipt of an erasure\n"
+          "  candor-central routes                    the routes of the API, as JSON\n"
           "  candor-central --version\n\n"
           "Without flags `serve` listens on 127.0.0.1:8797, keeps its data in\n"
           "~/.local/share/candor-central and, the first time, prints a token.\n"
@@ -41,6 +45,10 @@ int main(int argc, char **argv)
         return 0;
     }
     if (strcmp(command, "serve") == 0) return candor_command_serve(argc - 2, argv + 2);
+    if (strcmp(command, "import") == 0) return candor_command_import(argc - 2, argv + 2);
+    if (strcmp(command, "erase") == 0) return candor_command_erase(argc - 2, argv + 2);
+    if (strcmp(command, "receipt") == 0) return candor_command_receipt(argc - 2, argv + 2);
+    if (strcmp(command, "routes") == 0) return candor_command_routes(argc - 2, argv + 2);
     if (strcmp(command, "token") == 0) return candor_command_token(argc - 2, argv + 2);
     fprintf(stderr, "candor-central: %s%s%s; `candor-central --help` shows what there is\n",
             *command != '\0' ? "unknown command \"" : "no command given", command,

@@ -128,6 +128,8 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
            candor_counted(&m->in_flight));
     single(out, "buffered_bytes", "gauge", "Request body bytes held.",
            candor_counted(&m->buffered_bytes));
+    single(out, "packages_waiting", "gauge", "Packages being read, or waiting for that.",
+           candor_counted(&m->packages_waiting));
     single(out, "queue_bytes", "gauge", "Bytes waiting for the store.", queue_bytes);
     single(out, "queue_batches", "gauge", "Batches waiting for the store.", queue_batches);
     single(out, "db_bytes", "gauge", "Size of the database file.", db_bytes);
@@ -139,7 +141,8 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
                     CANDOR_CENTRAL_VERSION, schema_hash);
 }
 
-void candor_metrics_write_attachments(const candor_metrics *m, uint64_t db_bytes, candor_buf *out)
+void candor_metrics_write_attachments(const candor_metrics *m, uint64_t db_bytes, bool healthy,
+                                      candor_buf *out)
 {
 #define AS_NAME(id, name) name,
     static const char *const reasons[] = {CANDOR_ATTACH_REFUSE_MAP(AS_NAME)};
@@ -154,6 +157,7 @@ void candor_metrics_write_attachments(const candor_metrics *m, uint64_t db_bytes
                  candor_counted(&m->attachments_refused[i]));
     single(out, "attachments_failed_total", "counter", "Failures of the store of texts.",
            candor_counted(&m->attachments_failed));
+    single(out, "attachments_healthy", "gauge", "0 while the store of texts fails.", healthy);
     single(out, "attachments_purged_total", "counter", "Texts deleted by retention.",
            candor_counted(&m->attachments_purged));
     single(out, "attachment_bytes_total", "counter", "Bytes of texts stored, before compression.",

@@ -42,7 +42,7 @@ typedef struct candor_metrics {
     candor_counter adjusted[CANDOR_ADJUST_COUNT];
     candor_counter body_bytes, inflated_bytes, batches, duplicate_batches, schema_mismatches;
     candor_counter connections_total, connections_refused, connections_evicted;
-    candor_counter connections, in_flight, buffered_bytes; /* gauges */
+    candor_counter connections, in_flight, buffered_bytes, packages_waiting; /* gauges */
     candor_counter commits, commit_us, commit_buckets[CANDOR_COMMIT_BUCKETS], commit_failures;
     candor_counter purged;
     candor_counter attachments_stored, attachments_known, attachments_purged, attachments_failed;
@@ -69,6 +69,7 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
                           uint64_t db_bytes, uint64_t wal_bytes, uint64_t uptime_s,
                           const char *schema_hash, candor_buf *out);
 /* The families of attachments, to be appended. */
-void candor_metrics_write_attachments(const candor_metrics *m, uint64_t db_bytes, candor_buf *out);
+void candor_metrics_write_attachments(const candor_metrics *m, uint64_t db_bytes, bool healthy,
+                                      candor_buf *out);
 
 #endif

@@ -4,116 +4,199 @@
 #include <stdlib.h>
 
 #include "base/uuid.h"
+#include "central/params.h"
 #include "central/respond.h"
-
-#define TIME_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
 /* --- parameters ----------------------------------------------------------------------------- */
 
-typedef enum found { FOUND_NO, FOUND_YES, FOUND_BAD } found;
-
-static found text_param(candor_conn *c, const char *name, char *out, size_t cap)
+static bool optional(candor_conn *c, const char *name, char *out, size_t cap)
 {
-    candor_bytes raw;
-    size_t n;
-    if (!candor_query_find(c->head.query, name, &raw) || raw.n == 0) return FOUND_NO;
-    if (candor_query_decode(raw, out, cap, &n)) return FOUND_YES;
-    candor_reply_problem(&c->reply, 400, "%s is malformed or longer than %zu bytes", name, cap - 1);
-    return FOUND_BAD;
-}
-
-/* RFC 3339, a date alone, or Unix milliseconds. A '+' of an offset may come as a space. */
-static found time_param(candor_conn *c, const char *name, int64_t *out)
-{
-    char text[64];
-    size_t n;
-    found f = text_param(c, name, text, sizeof text - 16);
-    if (f != FOUND_YES) return f;
-    n = strlen(text);
-    if (n == 10 && text[4] == '-') {
-        memcpy(text + n, "T00:00:00Z", 11);
-        n += 10;
-    } else if (n > 6 && text[n - 6] == ' ') {
-        text[n - 6] = '+';
-    }
-    if (candor_time_parse(candor_bytes_of(text, n), out)) return FOUND_YES;
-    if (strspn(text, "0123456789") == n && n <= 15) {
-        *out = strtoll(text, NULL, 10);
-        if (*out <= TIME_MAX) return FOUND_YES;
-    }
-    candor_reply_problem(&c->reply, 400,
-                         "%s is not a time; give RFC 3339 (2026-11-21T09:52:00Z), a date, "
-                         "or Unix milliseconds",
-                         name);
-    return FOUND_BAD;
-}
-
-static found limit_param(candor_conn *c, unsigned *out)
-{
-    char text[16];
-    found f = text_param(c, "limit", text, sizeof text);
-    unsigned long v;
-    if (f != FOUND_YES) return f;
-    v = strspn(text, "0123456789") == strlen(text) ? strtoul(text, NULL, 10) : 0;
-    if (v >= 1 && v <= CANDOR_QUERY_LIMIT_MAX) {
-        *out = (unsigned)v;
-        return FOUND_YES;
-    }
-    candor_reply_problem(&c->reply, 400, "limit takes 1 to %d", CANDOR_QUERY_LIMIT_MAX);
-    return FOUND_BAD;
-}
-
-static found cursor_param(candor_conn *c, candor_event_filter *f)
-{
-    char text[64];
-    found r = text_param(c, "cursor", text, sizeof text);
-    if (r != FOUND_YES) return r;
-    f->has_cursor = candor_hex_decode(candor_bytes_str(text), f->cursor, sizeof f->cursor);
-    if (f->has_cursor) return FOUND_YES;
-    candor_reply_problem(&c->reply, 400, "cursor is not one that a page gave as next_cursor");
-    return FOUND_BAD;
+    return candor_param_text(c, name, out, cap) != CANDOR_FOUND_BAD;
 }
 
 static bool range_params(candor_conn *c, candor_query_job *j)
 {
-    found from = time_param(c, "from", &j->from_ms), to = FOUND_NO;
-    if (from == FOUND_BAD) return false;
-    to = time_param(c, "to", &j->to_ms);
-    if (to == FOUND_BAD) return false;
-    j->has_from = from == FOUND_YES;
-    j->has_to = to == FOUND_YES;
+    candor_found from = candor_param_time(c, "from", &j->from_ms), to;
+    if (from == CANDOR_FOUND_BAD) return false;
+    to = candor_param_time(c, "to", &j->to_ms);
+    if (to == CANDOR_FOUND_BAD) return false;
+    j->has_from = from == CANDOR_FOUND_YES;
+    j->has_to = to == CANDOR_FOUND_YES;
     if (!j->has_from) j->from_ms = 0;
-    if (!j->has_to) j->to_ms = TIME_MAX;
+    if (!j->has_to) j->to_ms = CANDOR_TIME_MAX;
     return true;
 }
 
 /* A token bound to an app sees that app, whatever source asks for. */
 static bool source_param(candor_conn *c, candor_query_job *j)
 {
-    found f = text_param(c, "source", j->app, sizeof j->app);
-    if (f == FOUND_NO) f = text_param(c, "app", j->app, sizeof j->app);
-    if (f == FOUND_BAD) return false;
+    candor_found f = candor_param_text(c, "source", j->app, sizeof j->app);
+    if (f == CANDOR_FOUND_NO) f = candor_param_text(c, "app", j->app, sizeof j->app);
+    if (f == CANDOR_FOUND_BAD) return false;
     if (*c->principal.app == '\0') return true;
-    if (f == FOUND_YES && strcmp(j->app, c->principal.app) != 0) {
-        candor_reply_problem(&c->reply, 403, "the token is bound to the app \"%s\"",
-                             c->principal.app);
+    if (f == CANDOR_FOUND_YES && strcmp(j->app, c->principal.app) != 0) {
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_WRONG_APP,
+                            "the token is bound to the app \"%s\"", c->principal.app);
         return false;
     }
     memcpy(j->app, c->principal.app, sizeof c->principal.app);
     return true;
 }
 
-static bool event_params(candor_conn *c, candor_query_job *j)
+static bool kind_params(candor_conn *c, candor_query_job *j)
 {
-    j->filter.limit = CANDOR_QUERY_LIMIT_DEFAULT;
+    return optional(c, "category", j->category, sizeof j->category) &&
+           optional(c, "type", j->type, sizeof j->type);
+}
+
+static bool who_params(candor_conn *c, candor_query_job *j)
+{
+    return optional(c, "session", j->session, sizeof j->session) &&
+           optional(c, "user", j->user, sizeof j->user) &&
+           optional(c, "machine", j->machine, sizeof j->machine) &&
+           optional(c, "version", j->version, sizeof j->version);
+}
+
+/* Everything that decides the rows, but not how many a page shows. */
+static void put_question(candor_conn *c, candor_query_job *j)
+{
+    const char *const parts[] = {j->app,  j->category, j->type,   j->session,
+                                 j->user, j->machine,  j->version};
+    size_t i;
+    candor_buf_put_bytes(&j->question, c->head.path);
+    candor_buf_putf(&j->question, "\n%lld\n%lld\n", (long long)j->from_ms, (long long)j->to_ms);
+    for (i = 0; i < sizeof parts / sizeof parts[0]; i++) /* no text holds a NUL */
+        candor_buf_put(&j->question, parts[i], strlen(parts[i]) + 1);
+}
+
+static bool page_params(candor_conn *c, candor_query_job *j)
+{
+    char text[80];
+    candor_found f;
+    candor_status st;
+    j->limit = CANDOR_QUERY_LIMIT_DEFAULT;
     j->filter.scan_rows = (unsigned)c->loop->server->config.scan_rows;
-    return text_param(c, "category", j->category, sizeof j->category) != FOUND_BAD &&
-           text_param(c, "type", j->type, sizeof j->type) != FOUND_BAD &&
-           limit_param(c, &j->filter.limit) != FOUND_BAD &&
-           cursor_param(c, &j->filter) != FOUND_BAD;
+    if (candor_param_number(c, "limit", 1, CANDOR_QUERY_LIMIT_MAX, &j->limit) == CANDOR_FOUND_BAD)
+        return false;
+    put_question(c, j);
+    f = candor_param_text(c, "cursor", text, sizeof text);
+    if (f != CANDOR_FOUND_YES) return f == CANDOR_FOUND_NO;
+    st = candor_cursor_read(c->loop->server->pepper, candor_buf_bytes(&j->question),
+                            candor_bytes_str(text), j->place);
+    j->has_place = st == CANDOR_OK;
+    if (st == CANDOR_OK) return true;
+    if (st == CANDOR_INVALID)
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_CURSOR,
+                            "cursor is not one that a page gave as next_cursor for this path with "
+                            "these filters; start again without it");
+    else
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_NO_MEMORY, "out of memory; try again");
+    return false;
+}
+
+static bool zone_param(candor_conn *c, candor_query_job *j)
+{
+    candor_found f = candor_param_text(c, "tz", j->zone, sizeof j->zone);
+    if (f == CANDOR_FOUND_NO) memcpy(j->zone, "UTC", 4);
+    if (*j->zone == ' ') *j->zone = '+'; /* the sign of an offset, sent as it is */
+    if (f == CANDOR_FOUND_BAD || candor_zone_name_ok(j->zone)) return f != CANDOR_FOUND_BAD;
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_PARAMETER,
+                        "tz is no time zone; give a name such as Europe/Berlin, an offset such as "
+                        "+05:30, or UTC");
+    return false;
+}
+
+static bool read_nothing(candor_conn *c, candor_query_job *j)
+{
+    (void)c;
+    (void)j;
+    return true;
+}
+
+static bool read_events(candor_conn *c, candor_query_job *j)
+{
+    return kind_params(c, j) && who_params(c, j) && page_params(c, j);
+}
+
+static bool read_sessions(candor_conn *c, candor_query_job *j)
+{
+    return who_params(c, j) && page_params(c, j);
+}
+
+static bool read_timeline(candor_conn *c, candor_query_job *j)
+{
+    static const char *const words[] = {"hour", "day", "week"};
+    j->bucket = CANDOR_BUCKET_DAY;
+    return kind_params(c, j) && zone_param(c, j) &&
+           candor_param_word(c, "bucket", words, 3, &j->bucket) != CANDOR_FOUND_BAD;
+}
+
+static bool read_slo(candor_conn *c, candor_query_job *j)
+{
+    j->target = CANDOR_QUERY_TARGET;
+    return candor_param_ratio(c, "target", &j->target) != CANDOR_FOUND_BAD;
+}
+
+/* --- what makers share ---------------------------------------------------------------------- */
+
+const char *candor_or_null(const char *text)
+{
+    return *text != '\0' ? text : NULL;
+}
+
+bool candor_level_is_error(candor_level level)
+{
+    return level == CANDOR_LEVEL_ERROR || level == CANDOR_LEVEL_CRASH;
+}
+
+candor_session_match candor_query_match(const candor_query_job *j)
+{
+    return (candor_session_match){candor_or_null(j->session), candor_or_null(j->user),
+                                  candor_or_null(j->machine), candor_or_null(j->version)};
+}
+
+static void put_time(candor_buf *b, const char *key, bool given, int64_t ms)
+{
+    char ts[CANDOR_TIME_TEXT];
+    candor_buf_putf(b, "\"%s\":", key);
+    if (!given) {
+        candor_buf_put_bytes(b, CANDOR_LIT("null,"));
+        return;
+    }
+    candor_time_format(ms, ts);
+    candor_buf_putf(b, "\"%.*s\",", CANDOR_TIME_TEXT, ts);
+}
+
+void candor_query_put_range(const candor_query_job *j, candor_buf *b)
+{
+    put_time(b, "from", j->has_from, j->from_ms);
+    put_time(b, "to", j->has_to, j->to_ms);
+}
+
+candor_status candor_query_put_cursor(const candor_query_job *j, candor_buf *b, bool more,
+                                      const unsigned char place[CANDOR_CURSOR_PLACE],
+                                      candor_err *err)
+{
+    char text[CANDOR_CURSOR_TEXT];
+    candor_status st = CANDOR_OK;
+    if (more)
+        st = candor_cursor_make(j->server->pepper, candor_buf_bytes(&j->question), place, text);
+    if (st != CANDOR_OK) return candor_fail(err, st, 0, "query", NULL);
+    if (more)
+        candor_buf_putf(b, ",\"next_cursor\":\"%.*s\"}\n", (int)sizeof text, text);
+    else
+        candor_buf_put_bytes(b, CANDOR_LIT(",\"next_cursor\":null}\n"));
+    return CANDOR_OK;
 }
 
 /* --- the job -------------------------------------------------------------------------------- */
+
+static void job_free(candor_query_job *j)
+{
+    if (j == NULL) return;
+    candor_buf_free(&j->question);
+    free(j);
+}
 
 static void job_done(candor_task *t)
 {
@@ -121,7 +204,8 @@ static void job_done(candor_task *t)
     candor_conn *c = j->conn;
     candor_reply_deinit(&c->reply);
     c->reply = j->reply;
-    free(j);
+    c->reply.validate = c->reply.code == 200;
+    job_free(j);
     candor_conn_send(c);
 }
 
@@ -131,11 +215,13 @@ static void job_run(candor_query *q, candor_reader *r)
     candor_err err = {0};
     candor_status st = r != NULL ? j->make(j, r, &err) : CANDOR_IO;
     if (st == CANDOR_TIMEOUT) {
-        candor_reply_problem(&j->reply, 503,
-                             "the query took too long; ask for a shorter time or another filter");
+        candor_reply_refuse(&j->reply, CANDOR_PROBLEM_QUERY_TIMEOUT,
+                            "the query took too long; ask for a shorter time or another filter");
         j->reply.retry_after_s = 1;
-    } else if (st == CANDOR_INVALID) { /* of the sink, which cannot answer this */
-        candor_reply_problem(&j->reply, 501, "%s", err.text);
+    } else if (st == CANDOR_INVALID) {
+        candor_reply_refuse(&j->reply, CANDOR_PROBLEM_BAD_PARAMETER, "%s", err.text);
+    } else if (st == CANDOR_NOTFOUND) { /* of a sink that does not keep it */
+        candor_reply_refuse(&j->reply, CANDOR_PROBLEM_NOT_KEPT, "%s", err.text);
     } else if (st != CANDOR_OK) {
         char text[256];
         candor_err_describe(&err, text, sizeof text);
@@ -147,31 +233,64 @@ static void job_run(candor_query *q, candor_reader *r)
     candor_mailbox_post(j->conn->loop->mail, &j->query.task);
 }
 
-static void start(candor_conn *c, bool events)
+typedef bool reader(candor_conn *c, candor_query_job *j);
+typedef candor_status maker(candor_query_job *j, candor_reader *r, candor_err *err);
+
+static void start(candor_conn *c, reader *read, maker *make)
 {
     candor_query_job *j = calloc(1, sizeof *j);
     candor_store *store = c->loop->server->store;
     if (j == NULL) {
-        candor_reply_problem(&c->reply, 503, "out of memory; try again");
-    } else if (range_params(c, j) && source_param(c, j) && (!events || event_params(c, j))) {
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_NO_MEMORY, "out of memory; try again");
+    } else if (range_params(c, j) && source_param(c, j) && read(c, j)) {
         j->conn = c;
         j->server = c->loop->server;
         j->query.run = job_run;
-        j->make = events ? candor_events_make : candor_stats_make;
+        j->make = make;
         if (store->ops->query(store, &j->query) == CANDOR_OK) return; /* job_done goes on */
-        candor_reply_problem(&c->reply, 503, "too many queries wait; try again");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY, "too many queries wait; try again");
         c->reply.retry_after_s = 1;
     }
-    free(j);
+    job_free(j);
     candor_conn_send(c);
 }
 
 void candor_query_events(candor_conn *c)
 {
-    start(c, true);
+    start(c, read_events, candor_events_make);
+}
+
+void candor_query_errors(candor_conn *c)
+{
+    start(c, read_events, candor_errors_make);
+}
+
+void candor_query_sessions(candor_conn *c)
+{
+    start(c, read_sessions, candor_sessions_make);
 }
 
 void candor_query_stats(candor_conn *c)
 {
-    start(c, false);
+    start(c, read_nothing, candor_stats_make);
+}
+
+void candor_query_categories(candor_conn *c)
+{
+    start(c, kind_params, candor_categories_make);
+}
+
+void candor_query_sources(candor_conn *c)
+{
+    start(c, kind_params, candor_sources_make);
+}
+
+void candor_query_timeline(candor_conn *c)
+{
+    start(c, read_timeline, candor_timeline_make);
+}
+
+void candor_query_slo(candor_conn *c)
+{
+    start(c, read_slo, candor_slo_make);
 }

@@ -1,13 +1,23 @@
-/* Stage 9/10: query. In: a GET of /api/telemetry/stats or /events. Out: JSON, made on a query
- * thread of the store and sent by the connection's loop. Layer: central. */
+/* Stage 9/10: query. In: a GET below /api/telemetry/. Out: JSON, made on a query thread of the
+ * store and sent by the connection's loop. Layer: central. */
 #ifndef CANDOR_CENTRAL_QUERY_H
 #define CANDOR_CENTRAL_QUERY_H
 
 #include "central/conn.h"
+#include "central/cursor.h"
+#include "central/zone.h"
 
 #define CANDOR_QUERY_LIMIT_MAX     500
 #define CANDOR_QUERY_LIMIT_DEFAULT 100
 #define CANDOR_QUERY_TEXT          256
+#define CANDOR_QUERY_BUCKETS       2000 /* of a timeline */
+#define CANDOR_QUERY_TARGET        0.99
+
+typedef enum candor_bucket {
+    CANDOR_BUCKET_HOUR,
+    CANDOR_BUCKET_DAY,
+    CANDOR_BUCKET_WEEK
+} candor_bucket;
 
 typedef struct candor_query_job {
     candor_query query; /* first: the store's task is one of the job */
@@ -19,14 +29,46 @@ typedef struct candor_query_job {
     bool has_from, has_to;
     candor_event_filter filter;
     char category[CANDOR_QUERY_TEXT], type[CANDOR_QUERY_TEXT], app[CANDOR_QUERY_TEXT];
+    char session[CANDOR_QUERY_TEXT], user[CANDOR_QUERY_TEXT], machine[CANDOR_QUERY_TEXT];
+    char version[CANDOR_QUERY_TEXT], zone[CANDOR_ZONE_NAME];
+    unsigned bucket; /* candor_bucket */
+    unsigned limit;
+    double target;
+    bool has_place; /* go on from place */
+    unsigned char place[CANDOR_CURSOR_PLACE];
+    candor_buf question; /* what a cursor is bound to */
 } candor_query_job;
 
 /* Route handlers. */
 void candor_query_events(candor_conn *c);
+void candor_query_errors(candor_conn *c);
+void candor_query_sessions(candor_conn *c);
 void candor_query_stats(candor_conn *c);
+void candor_query_categories(candor_conn *c);
+void candor_query_sources(candor_conn *c);
+void candor_query_timeline(candor_conn *c);
+void candor_query_slo(candor_conn *c);
 
 /* Makers: fill j->reply from r. */
 candor_status candor_events_make(candor_query_job *j, candor_reader *r, candor_err *err);
+candor_status candor_errors_make(candor_query_job *j, candor_reader *r, candor_err *err);
+candor_status candor_sessions_make(candor_query_job *j, candor_reader *r, candor_err *err);
 candor_status candor_stats_make(candor_query_job *j, candor_reader *r, candor_err *err);
+candor_status candor_categories_make(candor_query_job *j, candor_reader *r, candor_err *err);
+candor_status candor_sources_make(candor_query_job *j, candor_reader *r, candor_err *err);
+candor_status candor_timeline_make(candor_query_job *j, candor_reader *r, candor_err *err);
+candor_status candor_slo_make(candor_query_job *j, candor_reader *r, candor_err *err);
+
+/* What makers share. */
+const char *candor_or_null(const char *text);
+bool candor_level_is_error(candor_level level);
+candor_session_match candor_query_match(const candor_query_job *j);
+/* "from":...,"to":..., with null for what was not given. */
+void candor_query_put_range(const candor_query_job *j, candor_buf *b);
+/* ,"next_cursor":...} and the end of the body. */
+CANDOR_CHECK candor_status candor_query_put_cursor(const candor_query_job *j, candor_buf *b,
+                                                   bool more,
+                                                   const unsigned char place[CANDOR_CURSOR_PLACE],
+                                                   candor_err *err);
 
 #endif

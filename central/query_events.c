@@ -1,4 +1,6 @@
-/* GET /api/telemetry/events: a page of stored events, newest first. */
+/* GET /api/telemetry/events and /errors/recent: a page of stored events, newest first. */
+#include <stdlib.h>
+
 #include "base/json.h"
 #include "base/uuid.h"
 #include "central/query.h"
@@ -45,11 +47,6 @@ static bool put_event(void *ctx, const candor_stored_event *e)
     return !b->failed;
 }
 
-static const char *or_null(const char *text)
-{
-    return *text != '\0' ? text : NULL;
-}
-
 candor_status candor_events_make(candor_query_job *j, candor_reader *r, candor_err *err)
 {
     candor_buf *b = candor_reply_begin(&j->reply, 200, candor_type_json);
@@ -58,22 +55,34 @@ candor_status candor_events_make(candor_query_job *j, candor_reader *r, candor_e
     candor_status st;
     j->filter.from_ms = j->from_ms;
     j->filter.to_ms = j->to_ms;
-    j->filter.category = or_null(j->category);
-    j->filter.type = or_null(j->type);
-    j->filter.app = or_null(j->app);
+    j->filter.category = candor_or_null(j->category);
+    j->filter.type = candor_or_null(j->type);
+    j->filter.app = candor_or_null(j->app);
+    j->filter.match = candor_query_match(j);
+    if (j->has_place) memcpy(j->filter.cursor, j->place, sizeof j->filter.cursor);
+    j->filter.has_cursor = j->has_place;
+    j->filter.limit = j->limit;
     candor_buf_put_bytes(b, CANDOR_LIT("{\"events\":["));
     st = j->server->store->ops->events(r, &j->filter, put_event, &w, &page, err);
     if (st != CANDOR_OK) return st;
-    candor_buf_put_bytes(b, CANDOR_LIT("],\"next_cursor\":"));
-    if (page.more) {
-        char hex[32];
-        candor_hex_encode(page.cursor, sizeof page.cursor, hex);
-        candor_buf_put_c(b, '"');
-        candor_buf_put(b, hex, sizeof hex);
-        candor_buf_put_c(b, '"');
-    } else {
-        candor_buf_put_bytes(b, CANDOR_LIT("null"));
+    candor_buf_put_c(b, ']');
+    return candor_query_put_cursor(j, b, page.more, page.cursor, err);
+}
+
+/* The same, of the types that the schema calls errors or crashes. */
+candor_status candor_errors_make(candor_query_job *j, candor_reader *r, candor_err *err)
+{
+    const candor_schema *schema = j->server->schema;
+    unsigned i, n = candor_schema_count(schema);
+    candor_bytes *names = calloc(n != 0 ? n : 1, sizeof *names);
+    candor_status st;
+    if (names == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
+    j->filter.only = names;
+    for (i = 0; i < n; i++) {
+        const candor_event_def *def = candor_schema_at(schema, i);
+        if (candor_level_is_error(def->level)) names[j->filter.n_only++] = def->name;
     }
-    candor_buf_put_bytes(b, CANDOR_LIT("}\n"));
-    return CANDOR_OK;
+    st = candor_events_make(j, r, err);
+    free(names);
+    return st;
 }

@@ -6,59 +6,14 @@
 #include "central/query.h"
 #include "central/respond.h"
 #include "central/store/histogram.h"
+#include "central/tally.h"
 
 #define DAY_MS INT64_C(86400000)
 
-static const char *or_null(const char *text)
-{
-    return *text != '\0' ? text : NULL;
-}
-
-/* --- a list of names with counts ------------------------------------------------------------- */
-
-typedef struct tally_item {
-    char name[CANDOR_NAME_MAX * 2 + 1];
-    int64_t n;
-} tally_item;
-
-typedef struct tally {
-    tally_item *items;
-    size_t n, cap;
-} tally;
-
-static bool tally_add(tally *t, candor_bytes name, int64_t n)
-{
-    size_t i, len = name.n < sizeof t->items->name ? name.n : sizeof t->items->name - 1;
-    for (i = 0; i < t->n; i++)
-        if (strlen(t->items[i].name) == len && memcmp(t->items[i].name, name.p, len) == 0) break;
-    if (i == t->cap) {
-        size_t cap = t->cap != 0 ? t->cap * 2 : 32;
-        tally_item *p = realloc(t->items, cap * sizeof *p);
-        if (p == NULL) return false;
-        t->items = p;
-        t->cap = cap;
-    }
-    if (i == t->n) {
-        if (len != 0) memcpy(t->items[i].name, name.p, len);
-        t->items[i].name[len] = '\0';
-        t->items[i].n = 0;
-        t->n++;
-    }
-    t->items[i].n += n;
-    return true;
-}
-
-static int by_count(const void *x, const void *y)
-{
-    const tally_item *a = x, *b = y;
-    if (a->n != b->n) return a->n > b->n ? -1 : 1;
-    return strcmp(a->name, b->name);
-}
-
-static void tally_put(tally *t, const char *key, candor_buf *b)
+static void names_put(candor_name_counts *t, const char *key, candor_buf *b)
 {
     size_t i;
-    if (t->n > 1) qsort(t->items, t->n, sizeof *t->items, by_count);
+    candor_names_sort(t);
     candor_buf_put_c(b, '[');
     for (i = 0; i < t->n; i++) {
         candor_buf_putf(b, "%s{\"%s\":", i != 0 ? "," : "", key);
@@ -71,7 +26,7 @@ static void tally_put(tally *t, const char *key, candor_buf *b)
 /* --- counts --------------------------------------------------------------------------------- */
 
 typedef struct count_card {
-    tally types, categories, apps;
+    candor_name_counts types, categories, apps;
     int64_t total;
 } count_card;
 
@@ -79,22 +34,23 @@ static bool add_count(void *ctx, const candor_stat_row *row)
 {
     count_card *c = ctx;
     c->total += row->n;
-    return tally_add(&c->types, row->a, row->n) && tally_add(&c->categories, row->b, row->n) &&
-           tally_add(&c->apps, row->c, row->n);
+    return candor_names_add(&c->types, row->a, row->n, 0) &&
+           candor_names_add(&c->categories, row->b, row->n, 0) &&
+           candor_names_add(&c->apps, row->c, row->n, 0);
 }
 
 static candor_status load_counts(candor_query_job *j, candor_reader *r, int64_t from_ms,
                                  int64_t to_ms, count_card *out, candor_err *err)
 {
-    const candor_stat_range range = {from_ms, to_ms, or_null(j->app)};
+    const candor_stat_range range = {from_ms, to_ms, candor_or_null(j->app)};
     return j->server->store->ops->stats(r, CANDOR_STAT_COUNTS, &range, add_count, out, err);
 }
 
 static void counts_free(count_card *c)
 {
-    free(c->types.items);
-    free(c->categories.items);
-    free(c->apps.items);
+    candor_names_free(&c->types);
+    candor_names_free(&c->categories);
+    candor_names_free(&c->apps);
 }
 
 static candor_status put_counts(candor_query_job *j, candor_reader *r, candor_buf *b,
@@ -107,11 +63,11 @@ static candor_status put_counts(candor_query_job *j, candor_reader *r, candor_bu
     if (st == CANDOR_OK) {
         candor_buf_putf(b, "\"events\":{\"total\":%lld,\"today\":%lld,\"by_type\":",
                         (long long)all.total, (long long)day.total);
-        tally_put(&all.types, "type", b);
+        names_put(&all.types, "type", b);
         candor_buf_put_bytes(b, CANDOR_LIT(",\"by_category\":"));
-        tally_put(&all.categories, "category", b);
+        names_put(&all.categories, "category", b);
         candor_buf_put_bytes(b, CANDOR_LIT(",\"by_app\":"));
-        tally_put(&all.apps, "app", b);
+        names_put(&all.apps, "app", b);
         candor_buf_put_c(b, '}');
     }
     counts_free(&all);
@@ -275,29 +231,16 @@ static candor_status put_charts(candor_query_job *j, candor_reader *r,
 
 /* --- all ------------------------------------------------------------------------------------ */
 
-static void put_time(candor_buf *b, const char *key, bool given, int64_t ms)
-{
-    char ts[CANDOR_TIME_TEXT];
-    candor_buf_putf(b, "\"%s\":", key);
-    if (!given) {
-        candor_buf_put_bytes(b, CANDOR_LIT("null,"));
-        return;
-    }
-    candor_time_format(ms, ts);
-    candor_buf_putf(b, "\"%.*s\",", CANDOR_TIME_TEXT, ts);
-}
-
 candor_status candor_stats_make(candor_query_job *j, candor_reader *r, candor_err *err)
 {
     const candor_store_ops *ops = j->server->store->ops;
-    const candor_stat_range range = {j->from_ms, j->to_ms, or_null(j->app)};
+    const candor_stat_range range = {j->from_ms, j->to_ms, candor_or_null(j->app)};
     candor_buf *b = candor_reply_begin(&j->reply, 200, candor_type_json);
     list_writer days = {b, true};
     approval_writer approvals = {.out = b, .first = true};
     candor_status st;
     candor_buf_put_c(b, '{');
-    put_time(b, "from", j->has_from, j->from_ms);
-    put_time(b, "to", j->has_to, j->to_ms);
+    candor_query_put_range(j, b);
     st = put_counts(j, r, b, err);
     candor_buf_put_bytes(b, CANDOR_LIT(",\"users_per_day\":["));
     if (st == CANDOR_OK) st = ops->stats(r, CANDOR_STAT_USERS, &range, put_day, &days, err);

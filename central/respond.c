@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/digest.h"
 #include "base/json.h"
 
 const char candor_type_json[] = "application/json";
@@ -17,6 +18,7 @@ static const struct {
 } titles[] = {{200, "OK"},
               {201, "Created"},
               {202, "Accepted"},
+              {304, "Not Modified"},
               {400, "Bad Request"},
               {401, "Unauthorized"},
               {403, "Forbidden"},
@@ -48,25 +50,78 @@ candor_buf *candor_reply_begin(candor_reply *r, int code, const char *type)
     r->type = type;
     r->allow = NULL;
     r->retry_after_s = 0;
-    r->download = false;
+    r->download = r->validate = false;
+    *r->etag = '\0';
     candor_buf_clear(&r->body);
     return &r->body;
 }
 
+/* --- problems ------------------------------------------------------------------------------- */
+
+#define PROBLEM_ROW(id, status, text) {status, text},
+static const struct {
+    int status;
+    const char *code;
+} problems[] = {CANDOR_PROBLEM_MAP(PROBLEM_ROW)};
+#define N_PROBLEMS (sizeof problems / sizeof problems[0])
+
 /* type "about:blank": the title is that of the status, and detail says the rest (RFC 9457 4.2.1).
- */
-void candor_reply_problem(candor_reply *r, int code, const char *detail, ...)
+ * code is an extension member (3.2). */
+static void put_problem(candor_reply *r, int status, const char *code, const char *detail,
+                        va_list args)
 {
-    candor_buf *b = candor_reply_begin(r, code, candor_type_problem);
+    candor_buf *b = candor_reply_begin(r, status, candor_type_problem);
     char text[512];
-    va_list args;
-    va_start(args, detail);
     vsnprintf(text, sizeof text, detail, args);
-    va_end(args);
-    candor_buf_putf(b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":",
-                    candor_code_title(code), code);
+    candor_buf_putf(
+        b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"detail\":",
+        candor_code_title(status), status, code);
     candor_json_put_string(b, candor_bytes_str(text));
     candor_buf_put_bytes(b, CANDOR_LIT("}\n"));
+}
+
+void candor_reply_refuse(candor_reply *r, candor_problem p, const char *detail, ...)
+{
+    va_list args;
+    va_start(args, detail);
+    put_problem(r, problems[p].status, problems[p].code, detail, args);
+    va_end(args);
+}
+
+void candor_reply_problem(candor_reply *r, int code, const char *detail, ...)
+{
+    va_list args;
+    size_t i = 0;
+    while (i + 1 < N_PROBLEMS && problems[i].status != code)
+        i++;
+    va_start(args, detail);
+    put_problem(r, code, problems[i].code, detail, args);
+    va_end(args);
+}
+
+/* --- validation ----------------------------------------------------------------------------- */
+
+/* A list of tags, or '*'. Weak comparison: W/ does not count (RFC 9110 8.8.3.2). */
+static bool names_tag(candor_bytes list, const char *tag)
+{
+    size_t n = strlen(tag), i;
+    if (candor_bytes_eq(list, CANDOR_LIT("*"))) return true;
+    for (i = 0; i + n <= list.n; i++)
+        if (memcmp(list.p + i, tag, n) == 0) return true;
+    return false;
+}
+
+void candor_reply_validate(candor_reply *r, candor_bytes if_none_match)
+{
+    unsigned char digest[CANDOR_SHA256_SIZE];
+    if (!r->validate || r->code != 200 || r->body.failed) return;
+    if (candor_sha256(candor_buf_bytes(&r->body), digest) != CANDOR_OK) return;
+    r->etag[0] = r->etag[CANDOR_ETAG_TEXT - 1] = '"';
+    candor_hex_encode(digest, (CANDOR_ETAG_TEXT - 2) / 2, r->etag + 1);
+    r->etag[CANDOR_ETAG_TEXT] = '\0';
+    if (!names_tag(if_none_match, r->etag)) return;
+    r->code = 304;
+    candor_buf_clear(&r->body);
 }
 
 void candor_reply_deinit(candor_reply *r)
@@ -87,11 +142,15 @@ static void put_date(candor_buf *out)
 
 void candor_reply_head(const candor_reply *r, bool keep, candor_buf *out)
 {
-    candor_buf_putf(out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n", r->code,
-                    candor_code_title(r->code), r->type, r->body.n);
+    candor_buf_putf(out, "HTTP/1.1 %d %s\r\n", r->code, candor_code_title(r->code));
+    if (r->code != 304)
+        candor_buf_putf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", r->type, r->body.n);
     put_date(out);
-    candor_buf_put_bytes(out, CANDOR_LIT("Cache-Control: no-store\r\n"
-                                         "X-Content-Type-Options: nosniff\r\n"
+    /* What has a tag may be kept by the one who asked, to be asked about again; content may not. */
+    if (*r->etag != '\0') candor_buf_putf(out, "ETag: %s\r\n", r->etag);
+    candor_buf_putf(out, "Cache-Control: %s\r\n",
+                    *r->etag != '\0' && !r->download ? "private, no-cache" : "no-store");
+    candor_buf_put_bytes(out, CANDOR_LIT("X-Content-Type-Options: nosniff\r\n"
                                          "Content-Security-Policy: default-src 'none'; "
                                          "frame-ancestors 'none'\r\n"
                                          "Referrer-Policy: no-referrer\r\n"));

@@ -2,19 +2,24 @@
 
 #include "base/json.h"
 #include "central/attach.h"
+#include "central/erase.h"
 #include "central/ingest.h"
 #include "central/ingest_package.h"
+#include "central/params.h"
 #include "central/query.h"
 #include "central/respond.h"
 #include "central/version.h"
 
 #define GETS "GET, HEAD"
 
+/* What clients may rely on. docs/openapi.json says the same, and a test compares the two. */
 typedef struct route {
     const char *path;    /* "/x/" followed by one '*': what begins so and goes on */
     const char *methods; /* that this row takes */
     const char *allow;   /* all that the path takes, as in the Allow field */
     unsigned scope;      /* 0: no token */
+    const char *params;  /* of the query; another one is refused. NULL: any, unread */
+    const char *codes;   /* of answers, besides those that any request can get */
     bool (*begin)(candor_conn *c);
     void (*run)(candor_conn *c);
 } route;
@@ -33,6 +38,14 @@ static void run_info(candor_conn *c)
     candor_conn_send(c);
 }
 
+static void run_openapi(candor_conn *c)
+{
+    candor_buf *b = candor_reply_begin(&c->reply, 200, candor_type_json);
+    candor_buf_put_bytes(b, candor_builtin_openapi());
+    c->reply.validate = true;
+    candor_conn_send(c);
+}
+
 static const char *trouble(candor_server *s, candor_store_gauges *g)
 {
     s->store->ops->gauges(s->store, g);
@@ -41,25 +54,35 @@ static const char *trouble(candor_server *s, candor_store_gauges *g)
     return g->healthy ? NULL : "store cannot commit";
 }
 
+/* Both answers go on with the same members; the second is a problem with them as extensions. */
 static void run_health(candor_conn *c)
 {
     candor_server *s = c->loop->server;
     candor_store_gauges g;
     const char *why = trouble(s, &g);
-    candor_buf *b = candor_reply_begin(&c->reply, why == NULL ? 200 : 503, candor_type_json);
-    candor_buf_putf(b, "{\"status\":\"%s\",", why == NULL ? "ok" : "unavailable");
-    if (why != NULL) candor_buf_putf(b, "\"reason\":\"%s\",", why);
+    candor_buf *b = &c->reply.body;
+    if (why == NULL) {
+        candor_reply_begin(&c->reply, 200, candor_type_json);
+        candor_buf_put_bytes(b, CANDOR_LIT("{\"status\":\"ok\","));
+    } else {
+        candor_reply_problem(&c->reply, 503, "%s", why);
+        while (b->n > 0 && b->p[b->n - 1] != '}')
+            b->n--;
+        if (b->n > 0) b->p[b->n - 1] = ',';
+        candor_buf_putf(b, "\"reason\":\"%s\",", why);
+        c->reply.retry_after_s = 5;
+    }
     candor_buf_putf(b, "\"version\":\"%s\",\"schema\":{\"name\":", CANDOR_CENTRAL_VERSION);
     candor_json_put_string(b, candor_schema_name(s->schema));
-    candor_buf_putf(b, ",\"version\":%u,\"hash\":\"%s\"},\"uptime_s\":%llu",
+    candor_buf_putf(b, ",\"version\":%u,\"hash\":\"%s\"},\"attachments\":\"%s\",\"uptime_s\":%llu",
                     candor_schema_version(s->schema), candor_schema_hash(s->schema),
+                    candor_attachments_healthy(s->attachments) ? "ok" : "failing",
                     (unsigned long long)((candor_clock_mono_ns() - s->started_ns) / 1000000000));
     if (s->store->ops->report != NULL) {
         candor_buf_put_c(b, ',');
         s->store->ops->report(s->store, b);
     }
     candor_buf_put_bytes(b, CANDOR_LIT("}\n"));
-    if (why != NULL) c->reply.retry_after_s = 5;
     candor_conn_send(c);
 }
 
@@ -72,25 +95,51 @@ static void run_metrics(candor_conn *c)
     candor_metrics_write(&s->metrics, g.queue_bytes, g.queue_batches, g.db_bytes, g.wal_bytes,
                          (candor_clock_mono_ns() - s->started_ns) / 1000000000,
                          candor_schema_hash(s->schema), b);
-    candor_metrics_write_attachments(&s->metrics, candor_attachments_bytes(s->attachments), b);
+    candor_metrics_write_attachments(&s->metrics, candor_attachments_bytes(s->attachments),
+                                     candor_attachments_healthy(s->attachments), b);
     candor_conn_send(c);
 }
 
 /* --- table ---------------------------------------------------------------------------------- */
 
+#define RANGE   "from,to,source,app"
+#define KIND    ",category,type"
+#define WHO     ",session,user,machine,version"
+#define PAGE    ",limit,cursor"
+#define QUERIED "200,304,400,401,403,500,503"
+
 static const route routes[] = {
-    {"/", GETS, GETS, 0, NULL, run_info},
-    {"/api/v1/health", GETS, GETS, 0, NULL, run_health},
-    {"/api/telemetry/health", GETS, GETS, 0, NULL, run_health},
-    {"/api/v1/events", "POST", "POST", CANDOR_SCOPE_INGEST, candor_ingest_begin, candor_ingest_run},
-    {CANDOR_ATTACH_PATH "*", "POST", GETS ", POST", CANDOR_SCOPE_INGEST, candor_attach_begin,
-     candor_attach_run},
-    {CANDOR_ATTACH_PATH "*", GETS, GETS ", POST", CANDOR_SCOPE_READ, NULL, candor_attach_read},
-    {"/api/telemetry/upload", "POST", "POST", CANDOR_SCOPE_INGEST, candor_package_begin,
-     candor_package_run},
-    {"/api/telemetry/stats", GETS, GETS, CANDOR_SCOPE_READ, NULL, candor_query_stats},
-    {"/api/telemetry/events", GETS, GETS, CANDOR_SCOPE_READ, NULL, candor_query_events},
-    {"/metrics", GETS, GETS, CANDOR_SCOPE_READ, NULL, run_metrics},
+    {"/", GETS, GETS, 0, NULL, "200", NULL, run_info},
+    {"/api/openapi.json", GETS, GETS, 0, NULL, "200,304", NULL, run_openapi},
+    {"/api/v1/health", GETS, GETS, 0, NULL, "200,503", NULL, run_health},
+    {"/api/telemetry/health", GETS, GETS, 0, NULL, "200,503", NULL, run_health},
+    {"/api/v1/events", "POST", "POST", CANDOR_SCOPE_INGEST, "results",
+     "202,400,401,403,413,415,429,503", candor_ingest_begin, candor_ingest_run},
+    {CANDOR_ATTACH_PATH "*", "POST", GETS ", POST", CANDOR_SCOPE_INGEST, "field",
+     "200,201,400,401,403,404,409,413,415,429,503", candor_attach_begin, candor_attach_run},
+    {CANDOR_ATTACH_PATH "*", GETS, GETS ", POST", CANDOR_SCOPE_READ, "field",
+     "200,304,400,401,403,404,503", NULL, candor_attach_read},
+    {CANDOR_ERASE_PATH, "POST", "POST", CANDOR_SCOPE_ADMIN, "", "200,400,401,403,413,415,503",
+     candor_erase_begin, candor_erase_run},
+    {"/api/telemetry/upload", "POST", "POST", CANDOR_SCOPE_INGEST, "results",
+     "202,400,401,403,413,415,429,503", candor_package_begin, candor_package_run},
+    {"/api/telemetry/stats", GETS, GETS, CANDOR_SCOPE_READ, RANGE, QUERIED, NULL,
+     candor_query_stats},
+    {"/api/telemetry/events", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND WHO PAGE, QUERIED, NULL,
+     candor_query_events},
+    {"/api/telemetry/aggregate/category", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, QUERIED, NULL,
+     candor_query_categories},
+    {"/api/telemetry/aggregate/source", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, QUERIED, NULL,
+     candor_query_sources},
+    {"/api/telemetry/aggregate/timeline", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND ",bucket,tz",
+     QUERIED, NULL, candor_query_timeline},
+    {"/api/telemetry/errors/recent", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND WHO PAGE, QUERIED,
+     NULL, candor_query_errors},
+    {"/api/telemetry/errors/slo", GETS, GETS, CANDOR_SCOPE_READ, RANGE ",target", QUERIED, NULL,
+     candor_query_slo},
+    {"/api/telemetry/sessions", GETS, GETS, CANDOR_SCOPE_READ, RANGE WHO PAGE, QUERIED, NULL,
+     candor_query_sessions},
+    {"/metrics", GETS, GETS, CANDOR_SCOPE_READ, NULL, "200,401,403", NULL, run_metrics},
 };
 #define N_ROUTES (sizeof routes / sizeof routes[0])
 
@@ -112,6 +161,13 @@ static bool allows(const char *allow, candor_bytes method)
     return false;
 }
 
+static const char *scope_name(unsigned scope)
+{
+    if (scope == 0) return "";
+    if (scope == CANDOR_SCOPE_ADMIN) return "admin";
+    return scope == CANDOR_SCOPE_INGEST ? "ingest" : "read";
+}
+
 static bool needs_token(const candor_server *s, const route *r)
 {
     if (r->run == run_metrics && s->config.metrics_public) return false;
@@ -125,21 +181,23 @@ static bool authorize(candor_conn *c, const route *r)
     result = candor_auth_check(c->loop->server->auth, c->head.authorization, &c->principal);
     c->known = result == CANDOR_AUTH_OK;
     if (result != CANDOR_AUTH_OK) {
-        candor_reply_problem(
-            &c->reply, 401,
-            result == CANDOR_AUTH_MISSING
-                ? "no token; send \"Authorization: Bearer cnd_...\""
-                : "the token is unknown or revoked; `candor-central token create` makes one");
+        if (result == CANDOR_AUTH_MISSING)
+            candor_reply_refuse(&c->reply, CANDOR_PROBLEM_TOKEN_MISSING,
+                                "no token; send \"Authorization: Bearer cnd_...\"");
+        else
+            candor_reply_refuse(
+                &c->reply, CANDOR_PROBLEM_UNAUTHORIZED,
+                "the token is unknown or revoked; `candor-central token create` makes one");
         return false;
     }
     if (!candor_principal_may(&c->principal, r->scope)) {
-        candor_reply_problem(&c->reply, 403, "the token lacks the scope \"%s\"",
-                             r->scope == CANDOR_SCOPE_INGEST ? "ingest" : "read");
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_SCOPE_MISSING,
+                            "the token lacks the scope \"%s\"", scope_name(r->scope));
         return false;
     }
     if (r->run == run_metrics && *c->principal.app != '\0') { /* they count every app */
-        candor_reply_problem(&c->reply, 403, "the token is bound to the app \"%s\"",
-                             c->principal.app);
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_WRONG_APP,
+                            "the token is bound to the app \"%s\"", c->principal.app);
         return false;
     }
     return true;
@@ -175,10 +233,28 @@ bool candor_route_begin(candor_conn *c)
         c->reply.allow = routes[path_at].allow;
         return false;
     }
-    return authorize(c, &routes[i]) && (routes[i].begin == NULL || routes[i].begin(c));
+    return authorize(c, &routes[i]) &&
+           (routes[i].params == NULL || candor_params_known(c, routes[i].params)) &&
+           (routes[i].begin == NULL || routes[i].begin(c));
 }
 
 void candor_route_run(candor_conn *c)
 {
     routes[c->route].run(c);
+}
+
+void candor_route_list(candor_buf *out)
+{
+    size_t i;
+    candor_buf_put_c(out, '[');
+    for (i = 0; i < N_ROUTES; i++) {
+        const route *r = &routes[i];
+        size_t n = strcspn(r->path, "*");
+        candor_buf_putf(out, "%s{\"path\":\"%.*s%s\",\"methods\":\"%s\",\"scope\":\"%s\",",
+                        i != 0 ? "," : "", (int)n, r->path, r->path[n] != '\0' ? "{event_id}" : "",
+                        r->methods, scope_name(r->scope));
+        candor_buf_putf(out, "\"parameters\":\"%s\",\"statuses\":\"%s\"}",
+                        r->params != NULL ? r->params : "", r->codes);
+    }
+    candor_buf_put_bytes(out, CANDOR_LIT("]\n"));
 }

@@ -49,11 +49,18 @@ static uint64_t peer_print(acceptor *a, const struct sockaddr *sa)
 
 void candor_server_refuse(candor_server *s, evutil_socket_t fd)
 {
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
-                                 "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    static const char body[] =
+        "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+        "\"code\":\"busy\",\"detail\":\"too many connections; try again in 5 s\"}\n";
+    char answer[sizeof body + 160];
+    int size = snprintf(answer, sizeof answer,
+                        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
+                        "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n"
+                        "Connection: close\r\n\r\n%s",
+                        sizeof body - 1, body);
     candor_count(&s->metrics.connections_refused, 1);
     if (s->tls == NULL) {
-        ssize_t n = send(fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n = send(fd, answer, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
         (void)n; /* best effort: the socket closes either way */
     }
     evutil_closesocket(fd);

@@ -26,13 +26,14 @@ typedef struct candor_server {
     candor_schema *schema;
     candor_store *store;
     candor_attachments *attachments;
+    struct candor_package_reader *packages;
     candor_auth *auth;
     candor_tokens *tokens;
     candor_ratelimit *limit;
     candor_ratelimit *peer_limit; /* the client chooses its machine, not its address */
     candor_ratelimit *attachment_limit, *attachment_peer_limit;
     SSL_CTX *tls; /* NULL: plain HTTP */
-    unsigned char pepper[32];
+    unsigned char pepper[32], receipt_seed[32];
     uint64_t started_ns;
     _Atomic bool stopping, disk_low;
     struct candor_loop *loops[CANDOR_LOOPS_MAX];
@@ -45,5 +46,7 @@ void candor_server_refuse(candor_server *s, evutil_socket_t fd);
 CANDOR_CHECK candor_status candor_server_run(candor_server *s, candor_err *err);
 /* The default schema, built in. */
 candor_bytes candor_builtin_schema(void);
+/* docs/openapi.json, built in. */
+candor_bytes candor_builtin_openapi(void);
 
 #endif

@@ -90,6 +90,7 @@ static const known_field known_fields[] = {
     FIELD("content-type", content_type),
     FIELD("content-encoding", content_encoding),
     FIELD("authorization", authorization),
+    FIELD("if-none-match", if_none_match),
     FIELD("candor-batch-id", batch_id),
     FIELD("candor-machine-id", machine_id),
     FIELD("candor-sent-at", sent_at),

@@ -14,7 +14,7 @@ typedef struct candor_head {
     uint64_t length; /* Content-Length; 0 without */
     /* Values trimmed; empty when absent. Each may appear once. */
     candor_bytes host, connection, expect, transfer_encoding, content_length;
-    candor_bytes content_type, content_encoding, authorization;
+    candor_bytes content_type, content_encoding, authorization, if_none_match;
     /* Candor-... */
     candor_bytes batch_id, machine_id, sent_at, schema_hash, consent, content_sha256;
 } candor_head;

@@ -1,91 +1,42 @@
 'use strict';
 
-const path = require('node:path');
 const { debuglog } = require('node:util');
 const { createArea, UNKNOWN_EVENT, BAD_PAYLOAD } = require('./area');
 const context = require('./context');
 const { makeEncoders } = require('./encoders');
-const { TelemetryError, translate, translated } = require('./errors');
+const { translated } = require('./errors');
 const exit = require('./exit');
 const { setInternals } = require('./internals');
 const { readOptions } = require('./options');
 const { narrowed } = require('./thread');
-const { checkKeys, contentReaders } = require('./vault');
+const { contentReaders } = require('./vault');
 
 const debug = debuglog('candor');
 /** Loaded when it is asked for: most hosts emit and nothing else. @type {typeof import('./trace') | undefined} */
 let traceModule;
 const trace = () => (traceModule ??= require('./trace'));
 const capture = () => require('./capture');
-
-/** Lines of the ledger that are given unless told otherwise. */
-const LEDGER_LIMIT = 100;
+const calls = () => require('./calls');
 
 /** Options that only open looks at. @type {readonly (keyof import('./options').Options)[]} */
 const ONCE = ['schema', 'requireNative', 'configFile', 'keyProvider'];
 
-/** @param {number | Date | undefined} since @param {string} who @returns {number} Unix milliseconds */
-function unixMs(since, who) {
-  const ms = Number(since ?? 0);
-  if (!Number.isFinite(ms)) {
-    throw new TelemetryError(`${who} needs a time: Unix milliseconds or a Date`, 'ERR_CANDOR_INVALID_OPTION');
-  }
-  return ms;
-}
-
-/** @param {unknown} file @param {string} name @returns {string} absolute */
-function filePath(file, name) {
-  if (typeof file !== 'string' || file === '') {
-    throw new TelemetryError(`${name} must be the path of a file`, 'ERR_CANDOR_INVALID_OPTION');
-  }
-  return path.resolve(file);
-}
-
 /** @typedef {import('./native').Native} Native */
 /** @typedef {import('./encoders').SchemaDescription} SchemaDescription */
+/** @typedef {import('./calls').Report} Report */
+/** @typedef {import('./calls').UploadReport} UploadReport */
+/** @typedef {import('./calls').UploadOptions} UploadOptions */
+/** @typedef {import('./calls').UploadPlan} UploadPlan */
+/** @typedef {import('./calls').ExportReport} ExportReport */
+/** @typedef {import('./calls').PurgeReport} PurgeReport */
 
 /**
  * @typedef {object} EmitMeta
  * @property {string} [correlationId]  Ties events together end to end
- *
- * @typedef {Record<string, any>} Report  Parsed JSON; members in docs/api.md
- *
- * @typedef {object} UploadReport
- * @property {number} uploaded  batches sent
- * @property {number} events  events in them
- * @property {number} pending  events that still wait
- * @property {string | null} error  why the last attempt failed
- *
- * @typedef {object} UploadOptions
- * @property {boolean} [dryRun]  Send nothing, open no socket: say what would be sent
- * @property {number | Date} [since]  Unix milliseconds; only batches made since
- * @property {string} [file]  A package that `export` has written: it is checked, then sent instead of what waits
- *
- * @typedef {object} UploadPlan  What an upload would send
- * @property {true} dry_run
- * @property {number} batches
- * @property {number} events
- * @property {number} bytes  compressed
- * @property {string | null} error  why nothing can be sent now
- *
- * @typedef {object} ExportReport
- * @property {string} path
- * @property {number} bytes
- * @property {number} events
- * @property {string} sha256  of the file
- *
- * @typedef {object} PurgeReport
- * @property {number} purged  events deleted
  */
 
 /** Deepest emit inside a getter of a payload that is being emitted. */
 const NESTED_MAX = 1;
-
-/** A promise that nobody awaits must not bring the host down. @template T @param {Promise<T>} promise */
-function harmless(promise) {
-  promise.catch(() => {});
-  return promise;
-}
 
 /** @template {object} [Events=import('./catalogue').Events] */
 class Client {
@@ -318,27 +269,12 @@ class Client {
     return capture().captureUncaught(this);
   }
 
-  /** @param {'flush' | 'upload' | 'purge'} method @returns {Promise<any>} */
-  #ask(method) {
-    return harmless(this.#settle(() => this.#native[method](this.#handle)));
-  }
-
-  /** @param {() => Promise<string>} call @returns {Promise<any>} */
-  async #settle(call) {
-    try {
-      const text = await call();
-      return text === '' ? {} : JSON.parse(text);
-    } catch (error) {
-      throw translate(error);
-    }
-  }
-
   /**
    * Write what was accepted so far into synced spool files: it survives power loss afterwards.
    * @returns {Promise<Report>}
    */
   flush() {
-    return this.#ask('flush');
+    return calls().ask(() => this.#native.flush(this.#handle));
   }
 
   /**
@@ -355,13 +291,7 @@ class Client {
    */
   /** @param {UploadOptions} [options] @returns {Promise<any>} */
   upload(options) {
-    if (options === undefined || options === null) return this.#ask('upload');
-    return harmless(this.#settle(() => {
-      const { dryRun = false, since, file } = options;
-      if (typeof dryRun !== 'boolean') throw new TelemetryError('dryRun must be true or false', 'ERR_CANDOR_INVALID_OPTION');
-      const name = file === undefined ? '' : filePath(file, 'file');
-      return this.#native.uploadWith(this.#handle, dryRun, unixMs(since, 'since'), name);
-    }));
+    return calls().upload(this.#native, this.#handle, options);
   }
 
   /**
@@ -372,10 +302,7 @@ class Client {
    * @returns {Promise<ExportReport>}
    */
   export(file = 'rc-metrics.json', options = {}) {
-    return harmless(this.#settle(() => {
-      const name = filePath(file, 'the first argument of export');
-      return this.#native.export(this.#handle, name, unixMs(options?.since, 'since'));
-    }));
+    return calls().exportTo(this.#native, this.#handle, file, options);
   }
 
   /**
@@ -385,7 +312,7 @@ class Client {
    * @returns {Promise<Report>}  `mode` is what holds in this process now
    */
   setMode(mode) {
-    return harmless(this.#settle(() => this.#native.setMode(this.#handle, mode)));
+    return calls().ask(() => this.#native.setMode(this.#handle, mode));
   }
 
   /**
@@ -394,11 +321,7 @@ class Client {
    * @returns {Report[]}
    */
   ledger(options = {}) {
-    const limit = options?.limit ?? LEDGER_LIMIT;
-    if (!Number.isInteger(limit) || limit < 0) {
-      throw new TelemetryError('limit must be a whole number', 'ERR_CANDOR_INVALID_OPTION');
-    }
-    return JSON.parse(translated(() => this.#native.ledger(this.#handle, Math.min(limit, 0xffffffff)))).entries;
+    return calls().ledger(this.#native, this.#handle, options);
   }
 
   /**
@@ -406,7 +329,7 @@ class Client {
    * @returns {Promise<PurgeReport>}
    */
   purge() {
-    return this.#ask('purge');
+    return calls().ask(() => this.#native.purge(this.#handle));
   }
 
   /** Whether events are recorded now; status() says who decided. */
@@ -423,16 +346,7 @@ class Client {
    * @returns {Promise<Report>}
    */
   setEnabled(enabled, options) {
-    return harmless(this.#settle(() => {
-      const source = options?.source ?? 'user';
-      if (typeof enabled !== 'boolean') {
-        throw new TelemetryError('setEnabled needs true or false', 'ERR_CANDOR_INVALID_OPTION');
-      }
-      if (source !== 'user' && source !== 'host') {
-        throw new TelemetryError('source must be "user" or "host"', 'ERR_CANDOR_INVALID_OPTION');
-      }
-      return this.#native.setEnabled(this.#handle, enabled, source === 'host');
-    }));
+    return calls().setEnabled(this.#native, this.#handle, enabled, options);
   }
 
   /**
@@ -444,15 +358,7 @@ class Client {
    * @returns {Promise<Report>}
    */
   setFullContent(on, source = 'user') {
-    return harmless(this.#settle(() => {
-      if (typeof on !== 'boolean') {
-        throw new TelemetryError('setFullContent needs true or false', 'ERR_CANDOR_INVALID_OPTION');
-      }
-      if (source !== 'user' && source !== 'host') {
-        throw new TelemetryError('source must be "user" or "host"', 'ERR_CANDOR_INVALID_OPTION');
-      }
-      return this.#native.setFullContent(this.#handle, on, source === 'host');
-    }));
+    return calls().setFullContent(this.#native, this.#handle, on, source);
   }
 
   /**
@@ -461,12 +367,7 @@ class Client {
    * @param {import('./vault').Key[]} keys
    */
   setKeys(keys) {
-    const { ids, bytes } = checkKeys(keys);
-    try {
-      translated(() => this.#native.setKeys(this.#handle, ids, bytes));
-    } finally {
-      bytes.fill(0);
-    }
+    calls().setKeys(this.#native, this.#handle, keys);
   }
 
   /**
@@ -477,7 +378,7 @@ class Client {
   configure(changes) {
     /** @type {string[]} */
     let fixed = [];
-    const done = this.#settle(async () => {
+    const done = calls().settle(async () => {
       const given = { ...changes };
       const { settings } = readOptions(given);
       fixed = ONCE.filter((name) => given[name] !== undefined);
@@ -488,7 +389,7 @@ class Client {
       return text;
     }).then((report) => ({ ...report, needs_restart: [...report.needs_restart, ...fixed] }));
     this.#configuring = done.catch(() => {});
-    return harmless(done);
+    return calls().harmless(done);
   }
 
   /**
@@ -500,12 +401,7 @@ class Client {
    * @returns {Promise<Report>}
    */
   setLevel(level, source = 'user') {
-    return harmless(this.#settle(() => {
-      if (source !== 'user' && source !== 'host') {
-        throw new TelemetryError('source must be "user" or "host"', 'ERR_CANDOR_INVALID_OPTION');
-      }
-      return this.#native.setLevel(this.#handle, level, source === 'host');
-    }));
+    return calls().ask(() => this.#native.setLevel(this.#handle, level, calls().isHost(source)));
   }
 
   /**
@@ -515,10 +411,7 @@ class Client {
    * @returns {Promise<Report>}
    */
   setGdpr(on) {
-    return harmless(this.#settle(() => {
-      if (typeof on !== 'boolean') throw new TelemetryError('setGdpr needs true or false', 'ERR_CANDOR_INVALID_OPTION');
-      return this.#native.setGdpr(this.#handle, on);
-    }));
+    return calls().setGdpr(this.#native, this.#handle, on);
   }
 
   /**
@@ -527,7 +420,7 @@ class Client {
    * @returns {Promise<Report>}
    */
   acknowledgeNotice() {
-    return harmless(this.#settle(() => this.#native.acknowledgeNotice(this.#handle)));
+    return calls().ask(() => this.#native.acknowledgeNotice(this.#handle));
   }
 
   /**
@@ -546,11 +439,7 @@ class Client {
    * @returns {Report}
    */
   stats(since = 0) {
-    const ms = Number(since);
-    if (!Number.isFinite(ms)) {
-      throw new TelemetryError('stats needs a time: Unix milliseconds or a Date', 'ERR_CANDOR_INVALID_OPTION');
-    }
-    return JSON.parse(translated(() => this.#native.stats(this.#handle, ms)));
+    return calls().stats(this.#native, this.#handle, since);
   }
 
   /**

@@ -46,8 +46,8 @@ function compression(key, value) {
  */
 const KEYS = {
   'telemetry.enabled': (value, key) => ({ configEnabled: typed(key, value, 'boolean') ? 'on' : 'off' }),
-  'telemetry.level': (value, key) => ({ hostLevel: word(key, value, LEVELS) }),
-  'telemetry.full_content': (value, key) => ({ fullContent: typed(key, value, 'boolean') }),
+  'telemetry.level': (value, key) => ({ configLevel: word(key, value, LEVELS) }),
+  'telemetry.full_content': (value, key) => ({ configFullContent: typed(key, value, 'boolean') }),
   'telemetry.exporter': (value, key) => ({ exporter: word(key, value, EXPORTERS) }),
   'telemetry.local_retention_days': (value, key) => ({ retentionDays: typed(key, value, 'number') }),
   'telemetry.upload_enabled': (value, key) => /** @type {Changes} */ (typed(key, value, 'boolean') ? {} : { mode: 'manual' }),
@@ -85,13 +85,13 @@ function readConfig(file) {
   return toOptions(parse(fs.readFileSync(file, 'utf8')));
 }
 
-/** What holds while a file cannot be used: silence, and nothing is deleted. @type {Changes} */
+/** What holds while a file cannot be used, beside what it said before: silence, and nothing is deleted. @type {Changes} */
 const UNREADABLE = { configEnabled: 'unreadable' };
 
 /** Options by which the host has narrowed already, narrowest value first: the file may go further, not back. @type {Record<string, unknown[]>} */
 const NARROWEST_FIRST = {
-  hostLevel: LEVELS,
-  fullContent: [false, true],
+  configLevel: LEVELS,
+  configFullContent: [false, true],
   mode: ['off', 'manual', 'auto'],
   configEnabled: ['off', 'unreadable', 'on', 'unset'],
 };
@@ -101,6 +101,8 @@ class ConfigFile {
   #file;
   /** @type {Changes} */
   #options = {};
+  /** What it said when it could last be used. @type {Changes} */
+  #good = {};
   /** @type {string | null} */
   #error = null;
   /** @type {string[]} */
@@ -146,6 +148,7 @@ class ConfigFile {
    * @param {() => Promise<{needs_restart: string[]}>} apply  take over what `over` gives now
    */
   watch(apply) {
+    if (this.#error === null) this.#good = this.#options;
     this.#start(() => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#reload(apply), SETTLE_MS);
@@ -174,22 +177,23 @@ class ConfigFile {
       this.#options = readConfig(this.#file);
     } catch (error) {
       const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
-      this.#options = code === 'ENOENT' ? {} : UNREADABLE;
+      this.#options = code === 'ENOENT' ? {} : { ...this.#good, ...UNREADABLE };
       if (code !== 'ENOENT') this.#error = `${this.#file}: ${message.split('\n')[0]}`;
     }
   }
 
   /**
-   * Watch the file; where there is none, the folder until there is one. Not the folder always: there the
-   * spool's files come and go.
+   * Watch the file; where there is none, the folder until there is one, or nobody would see it come back. Not
+   * the folder always: there the spool's files come and go, and each wakes this thread. Of those only the name is looked at.
    * @param {() => void} changed
    */
   #start(changed) {
     const missing = !fs.existsSync(this.#file);
     const wrongOne = () => missing === fs.existsSync(this.#file); // came or went meanwhile
+    const isOurs = (/** @type {string | null} */ name) => name === null || name === path.basename(this.#file);
     try {
-      this.#watcher = fs.watch(missing ? path.dirname(this.#file) : this.#file, { persistent: false }, (event) => {
-        if (missing ? wrongOne() : event === 'rename') this.#restart(changed);
+      this.#watcher = fs.watch(missing ? path.dirname(this.#file) : this.#file, { persistent: false }, (event, name) => {
+        if (missing ? isOurs(name) && wrongOne() : event === 'rename') this.#restart(changed);
         else if (!missing) changed();
       });
       this.#watcher.on('error', () => this.#stop());
@@ -221,6 +225,7 @@ class ConfigFile {
     const options = this.#options;
     try {
       const { needs_restart: restart } = await apply();
+      if (this.#error === null) this.#good = options;
       this.#needsRestart = restart.filter((name) => Object.hasOwn(options, name) || Object.hasOwn(before, name));
     } catch (error) {
       if (this.#options !== options) return; // changed again meanwhile: this answer is about an older file
@@ -231,7 +236,7 @@ class ConfigFile {
 
   /** Its values are out of bounds. @param {Error} error */
   refuse(error) {
-    this.#options = UNREADABLE;
+    this.#options = { ...this.#good, ...UNREADABLE };
     this.#error = `${this.#file}: ${error.message}`;
   }
 }

@@ -13,7 +13,7 @@ const trace = () => (traceModule ??= require('./trace'));
 /** @typedef {import('./client').UploadPlan} UploadPlan */
 /** @typedef {import('./client').ExportReport} ExportReport */
 
-/** As in client.js: a promise that nobody awaits must not bring the host down. @param {string} text */
+/** As in calls.js: a promise that nobody awaits must not bring the host down. @param {string} text */
 function refused(text) {
   const promise = Promise.reject(new TelemetryError(text, 'ERR_CANDOR_NATIVE'));
   promise.catch(() => {});
@@ -110,7 +110,7 @@ class NoopClient {
    */
   /** @param {UploadOptions} [options] @returns {Promise<any>} */
   async upload(options) {
-    if (options?.dryRun === true) return { dry_run: true, batches: 0, events: 0, bytes: 0, error: this.#reason };
+    if (options?.dryRun === true) return { dry_run: true, batches: 0, events: 0, attachments: 0, bytes: 0, error: this.#reason };
     return { uploaded: 0, events: 0, pending: 0, error: this.#reason };
   }
 

@@ -22,6 +22,8 @@ const { TelemetryError } = require('./errors');
  * @property {boolean} [gdpr]  GDPR mode: nothing is recorded, and what the directory holds is deleted
  * @property {string | false | null} [configFile]  Path of telemetry.toml; default: in the directory; false: none
  * @property {'unset' | 'on' | 'off' | 'unreadable'} [configEnabled]  What another settings file of the host says
+ * @property {'off' | 'crash' | 'error' | 'all'} [configLevel]  The level that such a file allows
+ * @property {boolean} [configFullContent]  Whether such a file allows full content
  * @property {boolean} [defaultEnabled]  What holds until the user has chosen
  * @property {boolean} [inspect]  For tools: an "off" of this process's environment deletes nothing
  * @property {number} [batchEvents]

@@ -8,14 +8,17 @@ const path = require('node:path');
 const LAYERS = ['base', 'plat', 'contract', 'net', 'client', 'node'];
 const ROOT = path.join(__dirname, '..');
 
-/** Files that belong to the other platform. */
-const EXCLUDED = process.platform === 'win32' ? /^posix/ : /^windows/;
+/** Files that belong to the other platform. @param {string} platform */
+const excluded = (platform) => (platform === 'win32' ? /^posix_/ : /^windows_/);
 
-/** @returns {string[]} paths relative to the repository, with forward slashes as gyp wants them */
-function sources() {
+/**
+ * @param {string} [platform]  As process.platform.
+ * @returns {string[]} paths relative to the repository, with forward slashes as gyp wants them
+ */
+function sources(platform = process.platform) {
   return LAYERS.flatMap((layer) =>
     fs.readdirSync(path.join(ROOT, 'native', layer))
-      .filter((name) => name.endsWith('.c') && !EXCLUDED.test(name))
+      .filter((name) => name.endsWith('.c') && !excluded(platform).test(name))
       .sort()
       .map((name) => `native/${layer}/${name}`));
 }

@@ -30,20 +30,32 @@ function anchorsOf(file) {
   }));
 }
 
+/** Links to files. @param {string} file @returns {{where: string, to: string, anchor: string | undefined}[]} to: absolute */
+function linksOf(file) {
+  return prose(fs.readFileSync(file, 'utf8')).split('\n').flatMap((line, i) => [...line.matchAll(/\]\(([^)\s]+)\)/g)]
+    .filter(([, target]) => !/^[a-z]+:/.test(target)) // another site
+    .map(([, target]) => {
+      const [name, anchor] = target.split('#');
+      const to = name === '' ? file : path.resolve(path.dirname(file), decodeURIComponent(name));
+      return { where: `${path.relative(root, file)}:${i + 1}: ${target}`, to, anchor };
+    }));
+}
+
 /** @param {string} file @returns {string[]} what is wrong with its links */
 function checkFile(file) {
   const problems = [];
-  for (const [i, line] of prose(fs.readFileSync(file, 'utf8')).split('\n').entries()) {
-    for (const [, target] of line.matchAll(/\]\(([^)\s]+)\)/g)) {
-      if (/^[a-z]+:/.test(target)) continue; // another site
-      const [name, anchor] = target.split('#');
-      const to = name === '' ? file : path.resolve(path.dirname(file), decodeURIComponent(name));
-      const where = `${path.relative(root, file)}:${i + 1}: ${target}`;
-      if (!fs.existsSync(to)) problems.push(`${where}: there is no such file`);
-      else if (anchor !== undefined && to.endsWith('.md') && !anchorsOf(to).has(anchor)) problems.push(`${where}: there is no such heading`);
-    }
+  for (const { where, to, anchor } of linksOf(file)) {
+    if (!fs.existsSync(to)) problems.push(`${where}: there is no such file`);
+    else if (anchor !== undefined && to.endsWith('.md') && !anchorsOf(to).has(anchor)) problems.push(`${where}: there is no such heading`);
   }
   return problems;
+}
+
+/** @param {string[]} packed  files of the published package, relative @returns {string[]} links that lead out of it */
+function checkPacked(packed) {
+  const inside = new Set(packed.map((name) => path.join(root, name)));
+  return packed.filter((name) => name.endsWith('.md')).flatMap((name) => linksOf(path.join(root, name)))
+    .filter(({ to }) => !inside.has(to)).map(({ where }) => `${where}: the published package has no such file (see "files" in package.json)`);
 }
 
 /** @returns {{files: number, problems: string[]}} */
@@ -53,7 +65,7 @@ function checkLinks() {
   return { files: files.length, problems: files.flatMap(checkFile) };
 }
 
-module.exports = { checkFile, checkLinks };
+module.exports = { checkFile, checkLinks, checkPacked };
 
 if (require.main === module) {
   const { files, problems } = checkLinks();

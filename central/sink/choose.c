@@ -149,6 +149,9 @@ static candor_status complete(choices *c, const candor_config *cfg, const char *
     for (i = 0; i < c->n && st == CANDOR_OK; i++) {
         st = default_url(&c->items[i], cfg, sqlite_path, err);
         if (st == CANDOR_OK) st = name_queue(&c->items[i], cfg, err);
+        if (st == CANDOR_OK && i != 0 && strcmp(c->items[i].name, "sqlite") == 0)
+            st = candor_fail(err, CANDOR_INVALID, 0, "settings",
+                             "--sink sqlite comes first, as it has the charts, or not at all");
         for (k = 0; k < i && st == CANDOR_OK; k++)
             if (strcmp(c->items[k].queue, c->items[i].queue) == 0)
                 st = candor_fail(err, CANDOR_INVALID, 0, "settings",

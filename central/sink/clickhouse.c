@@ -37,7 +37,7 @@ static void put_row(candor_buf *b, const candor_sink_row *row)
     unsigned char raw[8];
     int64_t day;
     candor_sink_row_event(row, &e);
-    day = candor_id_day(e.id);
+    day = candor_sink_id_day(e.id);
     if (day > DAYS_MAX) day = DAYS_MAX;
     raw[0] = (unsigned char)day;
     raw[1] = (unsigned char)(day >> 8);
@@ -74,7 +74,8 @@ static candor_status look_up(clickhouse_sink *s, candor_err *err)
         candor_sink_rows_new(&s->rows.items[i]);
     }
     memcpy(range.low, s->rows.items[0].row->id, 16);
-    candor_id_floor((candor_id_day(s->rows.items[n - 1].row->id) + 1) * DAY_MS, range.high);
+    candor_sink_id_floor((candor_sink_id_day(s->rows.items[n - 1].row->id) + 1) * DAY_MS,
+                         range.high);
     candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT event_id FROM candor_events"));
     candor_ch_put_range(&sql, &range);
     candor_buf_put_bytes(&sql, CANDOR_LIT(" AND event_id IN ids FORMAT RowBinary"));
@@ -150,25 +151,41 @@ static candor_status wait_for_mutations(clickhouse_sink *s, candor_buf *sql, can
     }
 }
 
-static candor_status clickhouse_erase(candor_sink *base, candor_sink_subject what, candor_bytes id,
-                                      uint64_t *erased, candor_err *err)
+static candor_status tell_theirs(clickhouse_sink *s, const candor_buf *where, candor_erasure *e,
+                                 uint64_t *n, candor_err *err)
+{
+    candor_buf sql = {0};
+    candor_bytes ids = {NULL, 0};
+    candor_status st;
+    candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT DISTINCT event_id FROM candor_events WHERE 1"));
+    candor_buf_put_bytes(&sql, candor_buf_bytes(where));
+    candor_buf_put_bytes(&sql, CANDOR_LIT(" FORMAT RowBinary"));
+    candor_buf_put_c(&sql, '\0');
+    st = sql.failed ? candor_fail(err, CANDOR_NOMEM, 0, "erase", NULL)
+                    : candor_ch_run(&s->ch, sql.p, &ids, err);
+    *n = ids.n / 16;
+    if (st == CANDOR_OK) st = candor_erasure_tell(e, ids.p, ids.n / 16, err);
+    candor_buf_free(&sql);
+    return st;
+}
+
+static candor_status clickhouse_erase(candor_sink *base, candor_erasure *e, candor_err *err)
 {
     clickhouse_sink *s = (clickhouse_sink *)(void *)base;
-    const char *column = what == CANDOR_SINK_USER ? "user_id" : "machine_id";
-    candor_buf sql = {0};
+    candor_filter_column columns[CANDOR_FILTER_COLUMNS];
+    candor_buf where = {0}, sql = {0};
     uint64_t n = 0, ignored;
     candor_status st;
-    *erased = 0;
-    candor_buf_putf(&sql, "SELECT uniqExact(event_id) FROM candor_events WHERE %s=", column);
-    candor_ch_put_text(&sql, id);
-    st = ask_number(s, &sql, &n, err);
+    candor_ch_put_columns(&where, columns, candor_erasure_columns(e, columns));
+    st = tell_theirs(s, &where, e, &n, err);
     if (st == CANDOR_OK && n != 0) {
-        candor_buf_putf(&sql, "ALTER TABLE candor_events DELETE WHERE %s=", column);
-        candor_ch_put_text(&sql, id);
+        candor_buf_put_bytes(&sql, CANDOR_LIT("ALTER TABLE candor_events DELETE WHERE 1"));
+        candor_buf_put_bytes(&sql, candor_buf_bytes(&where));
         st = ask_number(s, &sql, &ignored, err);
         if (st == CANDOR_OK) st = wait_for_mutations(s, &sql, err);
     }
-    if (st == CANDOR_OK) *erased = n;
+    if (st == CANDOR_OK) e->events += n;
+    candor_buf_free(&where);
     candor_buf_free(&sql);
     return st;
 }

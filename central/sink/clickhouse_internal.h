@@ -40,6 +40,8 @@ CANDOR_CHECK candor_status candor_ch_migrate(candor_ch *c, unsigned format, cand
 /* Append text as an expression that needs no escaping. */
 void candor_ch_put_text(candor_buf *sql, candor_bytes text);
 void candor_ch_put_id(candor_buf *sql, const unsigned char id[16]);
+/* ` AND column=value` for each. */
+void candor_ch_put_columns(candor_buf *sql, const candor_filter_column *columns, size_t n);
 /* ` WHERE` with the range of ids, and of days, which is what partitions go by. */
 void candor_ch_put_range(candor_buf *sql, const candor_page_range *range);
 

@@ -105,24 +105,29 @@ static bool take_event(candor_bytes *in, candor_stored_event *e)
            take_text(in, &e->correlation_id) && take_text(in, &e->payload);
 }
 
-static void put_filter(candor_buf *sql, const char *column, const char *value)
+static void put_only(candor_buf *sql, const candor_event_filter *f)
 {
-    if (value == NULL) return;
-    candor_buf_putf(sql, " AND %s=", column);
-    candor_ch_put_text(sql, candor_bytes_str(value));
+    size_t i;
+    if (f->only == NULL) return;
+    candor_buf_put_bytes(sql, CANDOR_LIT(" AND event_type IN (''"));
+    for (i = 0; i < f->n_only; i++) {
+        candor_buf_put_c(sql, ',');
+        candor_ch_put_text(sql, f->only[i]);
+    }
+    candor_buf_put_c(sql, ')');
 }
 
 /* The ids first: their columns are narrow, and all columns are read for a page alone. */
 static void put_select(candor_buf *sql, const candor_page_range *range,
                        const candor_event_filter *f, unsigned limit)
 {
+    candor_filter_column columns[CANDOR_FILTER_COLUMNS];
     candor_buf_put_bytes(sql, CANDOR_LIT("SELECT " CANDOR_CH_COLUMNS " FROM candor_events"));
     candor_ch_put_range(sql, range);
     candor_buf_put_bytes(sql, CANDOR_LIT(" AND event_id IN (SELECT event_id FROM candor_events"));
     candor_ch_put_range(sql, range);
-    put_filter(sql, "event_type", f->type);
-    put_filter(sql, "category", f->category);
-    put_filter(sql, "app", f->app);
+    candor_ch_put_columns(sql, columns, candor_filter_columns(f, columns));
+    put_only(sql, f);
     candor_buf_putf(sql,
                     " ORDER BY event_id DESC LIMIT 1 BY event_id LIMIT %u) ORDER BY event_id DESC "
                     "LIMIT 1 BY event_id FORMAT RowBinary",

@@ -89,9 +89,18 @@ void candor_ch_put_id(candor_buf *sql, const unsigned char id[16])
     candor_buf_put_bytes(sql, CANDOR_LIT(",16)"));
 }
 
+void candor_ch_put_columns(candor_buf *sql, const candor_filter_column *columns, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        candor_buf_putf(sql, " AND %s=", columns[i].column);
+        candor_ch_put_text(sql, candor_bytes_str(columns[i].value));
+    }
+}
+
 void candor_ch_put_range(candor_buf *sql, const candor_page_range *range)
 {
-    int64_t first = candor_id_day(range->low), last = candor_id_day(range->high);
+    int64_t first = candor_sink_id_day(range->low), last = candor_sink_id_day(range->high);
     candor_buf_put_bytes(sql, CANDOR_LIT(" WHERE event_id>="));
     candor_ch_put_id(sql, range->low);
     candor_buf_put_bytes(sql, CANDOR_LIT(" AND event_id<"));

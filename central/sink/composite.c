@@ -44,16 +44,14 @@ static candor_status composite_write(candor_sink *base, candor_batch *const *bat
 
 /* The queues first: an erasure that the primary did and the others never hear of would be worse
  * than one that is asked for twice. */
-static candor_status composite_erase(candor_sink *base, candor_sink_subject what, candor_bytes id,
-                                     uint64_t *erased, candor_err *err)
+static candor_status composite_erase(candor_sink *base, candor_erasure *e, candor_err *err)
 {
     composite *c = (composite *)(void *)base;
     candor_status st = CANDOR_OK;
     size_t i;
-    *erased = 0;
     for (i = 0; i < c->n && st == CANDOR_OK; i++)
-        st = candor_mirror_erase(c->others[i], what, id, err);
-    return st == CANDOR_OK ? c->primary->ops->erase(c->primary, what, id, erased, err) : st;
+        st = candor_mirror_erase(c->others[i], e, err);
+    return st == CANDOR_OK ? c->primary->ops->erase(c->primary, e, err) : st;
 }
 
 static candor_status composite_retain(candor_sink *base, int64_t first_day, bool *more,

@@ -170,11 +170,11 @@ static candor_status write_rows(jsonl_sink *s, candor_err *err)
     size_t at = 0;
     s->context_of = NULL;
     while (at < s->rows.n && st == CANDOR_OK) {
-        int64_t day = candor_id_day(s->rows.items[at].row->id);
+        int64_t day = candor_sink_id_day(s->rows.items[at].row->id);
         candor_jsonl_day *d = NULL;
         size_t end = at;
         uint64_t before;
-        while (end < s->rows.n && candor_id_day(s->rows.items[end].row->id) == day)
+        while (end < s->rows.n && candor_sink_id_day(s->rows.items[end].row->id) == day)
             end++;
         st = open_day(s, day, &d, err);
         if (st != CANDOR_OK) break;
@@ -199,17 +199,15 @@ static candor_status jsonl_write(candor_sink *base, candor_batch *const *batches
 
 /* --- care ----------------------------------------------------------------------------------- */
 
-static candor_status jsonl_erase(candor_sink *base, candor_sink_subject what, candor_bytes id,
-                                 uint64_t *erased, candor_err *err)
+static candor_status jsonl_erase(candor_sink *base, candor_erasure *e, candor_err *err)
 {
     jsonl_sink *s = (jsonl_sink *)(void *)base;
     int64_t *days = NULL;
     size_t n = 0, i;
     candor_status st = candor_jsonl_days(&s->base, &days, &n, err);
-    *erased = 0;
     for (i = 0; i < n && st == CANDOR_OK; i++) {
         put_away(s, days[i]);
-        st = candor_jsonl_rewrite(&s->base, days[i], what, id, erased, err);
+        st = candor_jsonl_rewrite(&s->base, days[i], e, err);
     }
     free(days);
     return st;

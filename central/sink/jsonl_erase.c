@@ -11,10 +11,8 @@ typedef struct rewriting {
     candor_jsonl *sink;
     candor_jsonl_day to;
     int from; /* events.jsonl.gz of the old folder */
-    candor_sink_subject what;
-    candor_bytes id;
-    uint64_t erased;
-    candor_buf text, lines, ids;
+    const candor_erasure *erasure;
+    candor_buf text, lines, ids, gone;
     candor_status status;
     candor_err *err;
 } rewriting;
@@ -31,12 +29,6 @@ void candor_jsonl_remove(const char *path)
     candor_rmdir_quiet(path);
 }
 
-static bool goes(const rewriting *w, const candor_stored_event *e)
-{
-    return candor_bytes_eq(w->what == CANDOR_SINK_USER ? e->context.user_id : e->context.machine_id,
-                           w->id);
-}
-
 static void keep_lines(rewriting *w)
 {
     candor_bytes rest = candor_buf_bytes(&w->text);
@@ -50,8 +42,8 @@ static void keep_lines(rewriting *w)
             w->status = candor_fail(w->err, CANDOR_CORRUPT, 0, "erase", "a line is damaged");
             return;
         }
-        if (goes(w, &e)) {
-            w->erased++;
+        if (candor_erasure_takes(w->erasure, &e.context)) {
+            candor_buf_put(&w->gone, e.id, sizeof e.id);
         } else {
             candor_buf_put(&w->lines, rest.p, n);
             candor_buf_put(&w->ids, e.id, sizeof e.id);
@@ -66,7 +58,7 @@ static bool copy_member(void *ctx, const candor_jsonl_member *m, const char *ids
     (void)ids;
     w->status = candor_jsonl_member_read(w->from, m, &w->text, w->err);
     if (w->status == CANDOR_OK) keep_lines(w);
-    if (w->status == CANDOR_OK && (w->lines.failed || w->ids.failed))
+    if (w->status == CANDOR_OK && (w->lines.failed || w->ids.failed || w->gone.failed))
         w->status = candor_fail(w->err, CANDOR_NOMEM, 0, "erase", NULL);
     if (w->status == CANDOR_OK && w->lines.n != 0)
         w->status = candor_jsonl_day_append(&w->to, candor_buf_bytes(&w->lines),
@@ -101,12 +93,22 @@ static candor_status copy_day(rewriting *w, const char *path, const char *fresh,
     return st;
 }
 
-candor_status candor_jsonl_rewrite(candor_jsonl *s, int64_t day, candor_sink_subject what,
-                                   candor_bytes id, uint64_t *erased, candor_err *err)
+static candor_status take_place(rewriting *w, const char *path, const char *fresh, const char *old,
+                                candor_err *err)
+{
+    candor_status st = candor_erasure_tell(w->erasure, w->gone.p, w->gone.n / 16, err);
+    if (st != CANDOR_OK) return st;
+    candor_mutex_lock(w->sink->layout);
+    st = swap(path, fresh, old, err);
+    candor_mutex_unlock(w->sink->layout);
+    return st;
+}
+
+candor_status candor_jsonl_rewrite(candor_jsonl *s, int64_t day, candor_erasure *e, candor_err *err)
 {
     char name[CANDOR_JSONL_NAME], path[CANDOR_PATH_MAX], fresh[CANDOR_PATH_MAX + 8],
         old[CANDOR_PATH_MAX + 8];
-    rewriting w = {.sink = s, .what = what, .id = id, .err = err};
+    rewriting w = {.sink = s, .erasure = e, .err = err};
     candor_status st;
     candor_jsonl_name(day, name);
     st = candor_path_join(s->dir, name, path, sizeof path, err);
@@ -114,17 +116,15 @@ candor_status candor_jsonl_rewrite(candor_jsonl *s, int64_t day, candor_sink_sub
     snprintf(fresh, sizeof fresh, "%s.new", path);
     snprintf(old, sizeof old, "%s.old", path);
     st = copy_day(&w, path, fresh, err);
-    if (st == CANDOR_OK && w.erased != 0) {
-        candor_mutex_lock(s->layout);
-        st = swap(path, fresh, old, err);
-        candor_mutex_unlock(s->layout);
-    } else {
+    if (st == CANDOR_OK && w.gone.n != 0)
+        st = take_place(&w, path, fresh, old, err);
+    else
         candor_jsonl_remove(fresh);
-    }
-    if (st == CANDOR_OK) *erased += w.erased;
+    if (st == CANDOR_OK) e->events += w.gone.n / 16;
     candor_buf_free(&w.text);
     candor_buf_free(&w.lines);
     candor_buf_free(&w.ids);
+    candor_buf_free(&w.gone);
     return st;
 }
 

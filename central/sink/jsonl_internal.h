@@ -78,9 +78,8 @@ CANDOR_CHECK candor_status candor_jsonl_member_read(int fd, const candor_jsonl_m
 
 /* --- jsonl_erase.c ---------------------------------------------------------------------------- */
 /* Rewrite the day's folder without the events of somebody; the folder stays when there are none. */
-CANDOR_CHECK candor_status candor_jsonl_rewrite(candor_jsonl *s, int64_t day,
-                                                candor_sink_subject what, candor_bytes id,
-                                                uint64_t *erased, candor_err *err);
+CANDOR_CHECK candor_status candor_jsonl_rewrite(candor_jsonl *s, int64_t day, candor_erasure *e,
+                                                candor_err *err);
 /* Finish or undo what a crash interrupted. */
 CANDOR_CHECK candor_status candor_jsonl_tidy(candor_jsonl *s, candor_err *err);
 void candor_jsonl_remove(const char *path); /* a day's folder */

@@ -275,7 +275,7 @@ static candor_status page_day(jsonl_reader *r, paging *p, int64_t day, candor_er
 
 static candor_status page_days(jsonl_reader *r, paging *p, candor_err *err)
 {
-    const int64_t first = candor_id_day(p->low), last = candor_id_day(p->high);
+    const int64_t first = candor_sink_id_day(p->low), last = candor_sink_id_day(p->high);
     int64_t *days = NULL;
     size_t n = 0;
     candor_status st = candor_jsonl_days(r->sink, &days, &n, err);

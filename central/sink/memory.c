@@ -189,14 +189,9 @@ static uint64_t sweep(memory_sink *m, bool (*goes)(const event *e, const void *c
     return before - kept;
 }
 
-static bool of_user(const event *e, const void *id)
+static bool is_theirs(const event *e, const void *erasure)
 {
-    return candor_bytes_eq(e->view.context.user_id, *(const candor_bytes *)id);
-}
-
-static bool of_machine(const event *e, const void *id)
-{
-    return candor_bytes_eq(e->view.context.machine_id, *(const candor_bytes *)id);
+    return candor_erasure_takes(erasure, &e->view.context);
 }
 
 static bool below(const event *e, const void *id)
@@ -204,13 +199,21 @@ static bool below(const event *e, const void *id)
     return memcmp(e->id, id, 16) < 0;
 }
 
-static candor_status memory_erase(candor_sink *base, candor_sink_subject what, candor_bytes id,
-                                  uint64_t *erased, candor_err *err)
+static candor_status memory_erase(candor_sink *base, candor_erasure *e, candor_err *err)
 {
-    (void)err;
-    *erased =
-        sweep((memory_sink *)(void *)base, what == CANDOR_SINK_USER ? of_user : of_machine, &id);
-    return CANDOR_OK;
+    memory_sink *m = (memory_sink *)(void *)base;
+    candor_buf ids = {0};
+    candor_status st = CANDOR_OK;
+    size_t i;
+    candor_mutex_lock(m->lock);
+    for (i = 0; i < m->n; i++)
+        if (is_theirs(m->events[i], e)) candor_buf_put(&ids, m->events[i]->id, 16);
+    candor_mutex_unlock(m->lock);
+    st = ids.failed ? candor_fail(err, CANDOR_NOMEM, 0, "erase", NULL)
+                    : candor_erasure_tell(e, ids.p, ids.n / 16, err);
+    candor_buf_free(&ids);
+    if (st == CANDOR_OK) e->events += sweep(m, is_theirs, e);
+    return st;
 }
 
 static candor_status memory_retain(candor_sink *base, int64_t first_day, bool *more,
@@ -219,7 +222,7 @@ static candor_status memory_retain(candor_sink *base, int64_t first_day, bool *m
     unsigned char id[16];
     (void)err;
     *more = false;
-    candor_id_floor(first_day * 86400000, id);
+    candor_sink_id_floor(first_day * 86400000, id);
     sweep((memory_sink *)(void *)base, below, id);
     return CANDOR_OK;
 }

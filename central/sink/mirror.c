@@ -13,7 +13,7 @@
 #define RETRY_MAX_MS   30000
 #define RETAIN_STEP_MS 20
 
-enum { RECORD_BATCH = 'B', RECORD_ERASE_USER = 'U', RECORD_ERASE_MACHINE = 'M' };
+enum { RECORD_BATCH = 'B', RECORD_ERASE = 'E' };
 
 struct candor_mirror {
     char name[CANDOR_SINK_NAME_MAX], url[CANDOR_PATH_MAX], dir[CANDOR_PATH_MAX];
@@ -112,12 +112,21 @@ void candor_mirror_sync(candor_mirror *m)
     candor_waker_wake(m->waker);
 }
 
-candor_status candor_mirror_erase(candor_mirror *m, candor_sink_subject what, candor_bytes id,
-                                  candor_err *err)
+/* user NUL machine NUL app NUL; an empty one stands for none, as no id is empty. */
+candor_status candor_mirror_erase(candor_mirror *m, const candor_erasure *e, candor_err *err)
 {
-    const char kind = what == CANDOR_SINK_USER ? RECORD_ERASE_USER : RECORD_ERASE_MACHINE;
-    candor_status st = put_record(m, kind, id, 0, true, err);
+    const char *const parts[] = {e->user, e->machine, e->app};
+    candor_buf body = {0};
+    candor_status st;
+    size_t i;
+    for (i = 0; i < 3; i++) {
+        candor_buf_put_bytes(&body, candor_bytes_str(parts[i]));
+        candor_buf_put_c(&body, '\0');
+    }
+    st = body.failed ? candor_fail(err, CANDOR_NOMEM, 0, "queue", NULL)
+                     : put_record(m, RECORD_ERASE, candor_buf_bytes(&body), 0, true, err);
     if (st == CANDOR_OK) st = candor_queue_sync(m->queue, err);
+    candor_buf_free(&body);
     candor_waker_wake(m->waker);
     return st;
 }
@@ -172,12 +181,24 @@ static candor_status write_batches(candor_mirror *m, size_t n, candor_err *err)
     return st;
 }
 
+static const char *take_part(candor_bytes *rest)
+{
+    const char *part = rest->p, *end = rest->n != 0 ? memchr(rest->p, '\0', rest->n) : NULL;
+    if (end == NULL) return NULL;
+    *rest = candor_bytes_of(end + 1, rest->n - (size_t)(end + 1 - part));
+    return *part != '\0' ? part : NULL;
+}
+
+/* Texts of full content went when the first sink erased. */
 static candor_status erase(candor_mirror *m, candor_err *err)
 {
-    uint64_t erased = 0;
-    return m->sink->ops->erase(
-        m->sink, m->body.p[0] == RECORD_ERASE_USER ? CANDOR_SINK_USER : CANDOR_SINK_MACHINE,
-        candor_bytes_of(m->body.p + 1, m->body.n - 1), &erased, err);
+    candor_bytes rest = candor_bytes_of(m->body.p + 1, m->body.n - 1);
+    candor_erasure e = {0};
+    e.user = take_part(&rest);
+    e.machine = take_part(&rest);
+    e.app = take_part(&rest);
+    if (e.user == NULL && e.machine == NULL) return CANDOR_OK; /* never written so */
+    return m->sink->ops->erase(m->sink, &e, err);
 }
 
 static candor_status decode(candor_mirror *m, candor_batch *b, uint32_t rows)

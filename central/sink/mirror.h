@@ -26,8 +26,8 @@ void candor_mirror_free(candor_mirror *m); /* accepts NULL; the queue stays on d
 void candor_mirror_put(candor_mirror *m, candor_bytes body, uint32_t rows);
 void candor_mirror_sync(candor_mirror *m);
 /* Behind all that was put, also when the queue is full. */
-CANDOR_CHECK candor_status candor_mirror_erase(candor_mirror *m, candor_sink_subject what,
-                                               candor_bytes id, candor_err *err);
+CANDOR_CHECK candor_status candor_mirror_erase(candor_mirror *m, const candor_erasure *e,
+                                               candor_err *err);
 void candor_mirror_retain(candor_mirror *m, int64_t first_day); /* soon */
 
 typedef struct candor_mirror_counters {

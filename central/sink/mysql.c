@@ -60,7 +60,7 @@ static candor_status mysql_write(candor_sink *base, candor_batch *const *batches
 
 /* --- care ----------------------------------------------------------------------------------- */
 
-/* Outside a transaction of ours, so that it commits by itself. */
+/* Frees sql. Outside a transaction of ours it commits by itself. */
 static candor_status change(mysql_sink *s, candor_buf *sql, uint64_t *changed, candor_err *err)
 {
     candor_status st = ready(s, err);
@@ -72,15 +72,60 @@ static candor_status change(mysql_sink *s, candor_buf *sql, uint64_t *changed, c
     return st;
 }
 
-static candor_status mysql_erase(candor_sink *base, candor_sink_subject what, candor_bytes id,
-                                 uint64_t *erased, candor_err *err)
+static candor_status select_theirs(mysql_sink *s, const candor_buf *where, candor_buf *ids,
+                                   candor_err *err)
 {
     candor_buf sql = {0};
-    *erased = 0;
-    candor_buf_putf(&sql, "DELETE FROM candor_events WHERE %s=_utf8mb4 ",
-                    what == CANDOR_SINK_USER ? "user_id" : "machine_id");
-    candor_my_put_hex(&sql, id.p, id.n);
-    return change((mysql_sink *)(void *)base, &sql, erased, err);
+    MYSQL_RES *r = NULL;
+    MYSQL_ROW row;
+    candor_status st;
+    candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT event_id"));
+    candor_buf_put_bytes(&sql, candor_buf_bytes(where));
+    candor_buf_put_bytes(&sql, CANDOR_LIT(" FOR UPDATE"));
+    candor_buf_put_c(&sql, '\0');
+    st = sql.failed ? candor_fail(err, CANDOR_NOMEM, 0, "erase", NULL)
+                    : candor_my_run(&s->conn, sql.p, &r, err);
+    while (st == CANDOR_OK && (row = s->my.mysql_fetch_row(r)) != NULL)
+        candor_buf_put(ids, row[0], 16);
+    if (r != NULL) s->my.mysql_free_result(r);
+    candor_buf_free(&sql);
+    return st == CANDOR_OK && ids->failed ? candor_fail(err, CANDOR_NOMEM, 0, "erase", NULL) : st;
+}
+
+/* The ids are told before the rows go: what hangs on the events goes first. */
+static candor_status delete_theirs(mysql_sink *s, candor_erasure *e, candor_err *err)
+{
+    candor_filter_column columns[CANDOR_FILTER_COLUMNS];
+    candor_buf where = {0}, sql = {0}, ids = {0};
+    uint64_t deleted = 0;
+    candor_status st;
+    candor_buf_put_bytes(&where, CANDOR_LIT(" FROM candor_events WHERE true"));
+    candor_my_put_columns(&where, columns, candor_erasure_columns(e, columns));
+    st = select_theirs(s, &where, &ids, err);
+    if (st == CANDOR_OK) st = candor_erasure_tell(e, ids.p, ids.n / 16, err);
+    candor_buf_put_bytes(&sql, CANDOR_LIT("DELETE"));
+    candor_buf_put_bytes(&sql, candor_buf_bytes(&where));
+    if (st == CANDOR_OK) st = change(s, &sql, &deleted, err);
+    if (st == CANDOR_OK) st = candor_my_run(&s->conn, "COMMIT", NULL, err);
+    if (st == CANDOR_OK) e->events += deleted;
+    candor_buf_free(&where);
+    candor_buf_free(&sql);
+    candor_buf_free(&ids);
+    return st;
+}
+
+static candor_status mysql_erase(candor_sink *base, candor_erasure *e, candor_err *err)
+{
+    mysql_sink *s = (mysql_sink *)(void *)base;
+    candor_err ignored = {0};
+    candor_status st = ready(s, err);
+    if (st != CANDOR_OK) return st;
+    st = candor_my_run(&s->conn, "START TRANSACTION", NULL, err);
+    if (st == CANDOR_OK) st = delete_theirs(s, e, err);
+    if (st != CANDOR_OK &&
+        (s->conn.conn == NULL || candor_my_run(&s->conn, "ROLLBACK", NULL, &ignored) != CANDOR_OK))
+        disconnect(s);
+    return st;
 }
 
 static candor_status mysql_retain(candor_sink *base, int64_t first_day, bool *more, candor_err *err)
@@ -90,7 +135,7 @@ static candor_status mysql_retain(candor_sink *base, int64_t first_day, bool *mo
     uint64_t deleted = 0;
     candor_status st;
     *more = false;
-    candor_id_floor(first_day * 86400000, id);
+    candor_sink_id_floor(first_day * 86400000, id);
     candor_buf_put_bytes(&sql, CANDOR_LIT("DELETE FROM candor_events WHERE event_id<"));
     candor_my_put_hex(&sql, id, sizeof id);
     candor_buf_putf(&sql, " ORDER BY event_id LIMIT %d", RETAIN_ROWS);

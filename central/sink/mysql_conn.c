@@ -140,9 +140,11 @@ void candor_my_put_hex(candor_buf *sql, const void *p, size_t n)
     candor_buf_put_c(sql, '\'');
 }
 
-void candor_my_put_filter(candor_buf *sql, const char *name, const char *value)
+void candor_my_put_columns(candor_buf *sql, const candor_filter_column *columns, size_t n)
 {
-    if (value == NULL) return;
-    candor_buf_putf(sql, " AND %s=_utf8mb4 ", name);
-    candor_my_put_hex(sql, value, strlen(value));
+    size_t i;
+    for (i = 0; i < n; i++) {
+        candor_buf_putf(sql, " AND %s=_utf8mb4 ", columns[i].column);
+        candor_my_put_hex(sql, columns[i].value, strlen(columns[i].value));
+    }
 }

@@ -64,8 +64,8 @@ CANDOR_CHECK candor_status candor_my_run(candor_myc *c, const char *sql, MYSQL_R
 candor_status candor_my_fail(unsigned code, const char *message, const char *op, candor_err *err);
 /* Append X'..' with the bytes in hex: nothing to escape. */
 void candor_my_put_hex(candor_buf *sql, const void *p, size_t n);
-/* ` AND name=value`; nothing when value is NULL. */
-void candor_my_put_filter(candor_buf *sql, const char *name, const char *value);
+/* ` AND column=value` for each. */
+void candor_my_put_columns(candor_buf *sql, const candor_filter_column *columns, size_t n);
 
 /* --- mysql_schema.c --------------------------------------------------------------------------- */
 CANDOR_CHECK candor_status candor_my_migrate(candor_myc *c, unsigned format, candor_err *err);

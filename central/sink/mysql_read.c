@@ -123,21 +123,33 @@ static void read_row(MYSQL_ROW row, const unsigned long *n, candor_stored_event 
         if (texts[i] != NULL) *texts[i] = candor_bytes_of(row[i], n[i]);
 }
 
+static void put_only(candor_buf *sql, const candor_event_filter *f)
+{
+    size_t i;
+    if (f->only == NULL) return;
+    candor_buf_put_bytes(sql, CANDOR_LIT(" AND event_type IN (''"));
+    for (i = 0; i < f->n_only; i++) {
+        candor_buf_put_bytes(sql, CANDOR_LIT(",_utf8mb4 "));
+        candor_my_put_hex(sql, f->only[i].p, f->only[i].n);
+    }
+    candor_buf_put_c(sql, ')');
+}
+
 static candor_status select_events(void *ctx, const candor_page_range *range,
                                    const candor_event_filter *f, unsigned limit,
                                    candor_event_visit *visit, void *visit_ctx, candor_err *err)
 {
     my_reader *r = ctx;
     const candor_my *my = r->conn.my;
+    candor_filter_column columns[CANDOR_FILTER_COLUMNS];
     candor_buf sql = {0};
     MYSQL_RES *res = NULL;
     MYSQL_ROW row;
     candor_status st;
     candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT " CANDOR_MY_COLUMNS));
     put_range(&sql, range);
-    candor_my_put_filter(&sql, "event_type", f->type);
-    candor_my_put_filter(&sql, "category", f->category);
-    candor_my_put_filter(&sql, "app", f->app);
+    candor_my_put_columns(&sql, columns, candor_filter_columns(f, columns));
+    put_only(&sql, f);
     candor_buf_putf(&sql, " ORDER BY event_id DESC LIMIT %u", limit);
     st = ask(r, &sql, &res, err);
     while (st == CANDOR_OK && (row = my->mysql_fetch_row(res)) != NULL) {

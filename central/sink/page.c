@@ -24,7 +24,7 @@ candor_status candor_sink_page(const candor_page_source *src, const candor_event
                                candor_event_visit *visit, void *ctx, candor_event_page *out,
                                candor_err *err)
 {
-    const bool filtered = f->type != NULL || f->category != NULL || f->app != NULL;
+    const bool filtered = candor_filter_looks(f);
     turner t = {f, visit, ctx, out};
     candor_page_range range;
     candor_status st = CANDOR_OK;

@@ -1,5 +1,6 @@
 /* PostgreSQL: COPY into a temporary table, then INSERT .. ON CONFLICT DO NOTHING, one transaction a
  * group. The writer and every reader have a connection of their own. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "central/sink/postgres_internal.h"
@@ -138,7 +139,7 @@ static candor_status know_days(postgres_sink *s, candor_err *err)
     candor_status st = CANDOR_OK;
     size_t i;
     for (i = 0; i < s->rows.n && st == CANDOR_OK; i++) {
-        int64_t day = candor_id_day(s->rows.items[i].row->id);
+        int64_t day = candor_sink_id_day(s->rows.items[i].row->id);
         int64_t *known = &s->days[(uint64_t)day % DAYS_KNOWN];
         if (*known == day && day != 0) continue;
         st = candor_pg_partition(&s->conn, day, err);
@@ -188,24 +189,44 @@ static candor_status postgres_write(candor_sink *base, candor_batch *const *batc
 
 /* --- care ----------------------------------------------------------------------------------- */
 
-static candor_status postgres_erase(candor_sink *base, candor_sink_subject what, candor_bytes id,
-                                    uint64_t *erased, candor_err *err)
+/* The ids are told before the commit: what hangs on the events goes first. */
+static candor_status delete_theirs(postgres_sink *s, candor_erasure *e, candor_err *err)
+{
+    candor_filter_column columns[CANDOR_FILTER_COLUMNS];
+    candor_pg_param params[CANDOR_PG_PARAMS];
+    char sql[256] = "DELETE FROM candor_events WHERE true";
+    candor_buf ids = {0};
+    int n_params = 0, n, i;
+    candor_status st;
+    PGresult *r;
+    candor_pg_put_columns(sql, sizeof sql, columns, candor_erasure_columns(e, columns), params,
+                          &n_params);
+    snprintf(sql + strlen(sql), sizeof sql - strlen(sql), " RETURNING event_id");
+    r = candor_pg_ask(&s->conn, sql, params, n_params, &st, err);
+    if (r == NULL) return st;
+    n = s->pq.PQntuples(r);
+    for (i = 0; i < n; i++)
+        candor_buf_put(&ids, s->pq.PQgetvalue(r, i, 0), 16);
+    s->pq.PQclear(r);
+    st = ids.failed ? candor_fail(err, CANDOR_NOMEM, 0, "erase", NULL)
+                    : candor_erasure_tell(e, ids.p, ids.n / 16, err);
+    if (st == CANDOR_OK) st = candor_pg_run(&s->conn, "COMMIT", err);
+    if (st == CANDOR_OK) e->events += ids.n / 16;
+    candor_buf_free(&ids);
+    return st;
+}
+
+static candor_status postgres_erase(candor_sink *base, candor_erasure *e, candor_err *err)
 {
     postgres_sink *s = (postgres_sink *)(void *)base;
-    const candor_pg_param p = {(char *)(uintptr_t)id.p, (int)id.n, true};
+    candor_err ignored = {0};
     candor_status st = ready(s, err);
-    PGresult *r;
-    *erased = 0;
     if (st != CANDOR_OK) return st;
-    r = candor_pg_ask(&s->conn,
-                      what == CANDOR_SINK_USER
-                          ? "DELETE FROM candor_events WHERE user_id=$1::text"
-                          : "DELETE FROM candor_events WHERE machine_id=$1::text",
-                      &p, 1, &st, err);
-    if (r == NULL) return st;
-    *erased = strtoull(s->pq.PQcmdTuples(r), NULL, 10);
-    s->pq.PQclear(r);
-    return CANDOR_OK;
+    st = candor_pg_run(&s->conn, "BEGIN", err);
+    if (st == CANDOR_OK) st = delete_theirs(s, e, err);
+    if (st != CANDOR_OK && candor_pg_run(&s->conn, "ROLLBACK", &ignored) != CANDOR_OK)
+        candor_pg_close(&s->conn);
+    return st;
 }
 
 static candor_status postgres_retain(candor_sink *base, int64_t first_day, bool *more,

@@ -1,4 +1,6 @@
 /* Connections to PostgreSQL, and its errors as ours. */
+#include <stdio.h>
+
 #include "central/sink/library.h"
 #include "central/sink/postgres_internal.h"
 
@@ -129,8 +131,8 @@ candor_status candor_pg_run(candor_pg *c, const char *sql, candor_err *err)
 PGresult *candor_pg_ask(candor_pg *c, const char *sql, const candor_pg_param *params, int n,
                         candor_status *st, candor_err *err)
 {
-    const char *values[8];
-    int lengths[8], formats[8], i;
+    const char *values[CANDOR_PG_PARAMS];
+    int lengths[CANDOR_PG_PARAMS], formats[CANDOR_PG_PARAMS], i;
     PGresult *r;
     ExecStatusType got;
     for (i = 0; i < n; i++) {
@@ -156,4 +158,16 @@ int64_t candor_pg_i64(candor_pg *c, const PGresult *r, int row, int column)
     for (i = 0; i < n; i++)
         v = v << 8 | (unsigned char)p[i];
     return (int64_t)v;
+}
+
+void candor_pg_put_columns(char *sql, size_t cap, const candor_filter_column *columns, size_t n,
+                           candor_pg_param *params, int *n_params)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        size_t at = strlen(sql);
+        params[(*n_params)++] =
+            (candor_pg_param){columns[i].value, (int)strlen(columns[i].value), true};
+        snprintf(sql + at, cap - at, " AND %s=$%d::text", columns[i].column, *n_params);
+    }
 }

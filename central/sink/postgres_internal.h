@@ -65,6 +65,11 @@ candor_status candor_pg_fail(candor_pg *c, const PGresult *r, const char *op, ca
 bool candor_pg_again(const candor_err *err);
 int64_t candor_pg_i64(candor_pg *c, const PGresult *r, int row, int column);
 
+#define CANDOR_PG_PARAMS 12
+/* ` AND column=$n` for each; adds to params. */
+void candor_pg_put_columns(char *sql, size_t cap, const candor_filter_column *columns, size_t n,
+                           candor_pg_param *params, int *n_params);
+
 /* --- postgres_schema.c ------------------------------------------------------------------------ */
 /* Create the tables or bring them up to date; format: see candor_sink_settings. */
 CANDOR_CHECK candor_status candor_pg_migrate(candor_pg *c, unsigned format, candor_err *err);

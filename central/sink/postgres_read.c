@@ -103,13 +103,18 @@ static void read_row(pg_reader *r, const PGresult *res, int row, candor_stored_e
     e->payload = column(r, res, row, 11);
 }
 
-static void add_condition(char *sql, size_t cap, candor_pg_param *p, int *n, const char *name,
-                          const char *value)
+/* The names as an array's text: {"A","B"}. They are identifiers. */
+static void put_only(candor_buf *out, const candor_event_filter *f)
 {
-    size_t at = strlen(sql);
-    if (value == NULL) return;
-    p[(*n)++] = (candor_pg_param){value, (int)strlen(value), true};
-    snprintf(sql + at, cap - at, " AND %s=$%d::text", name, *n);
+    size_t i;
+    candor_buf_put_c(out, '{');
+    for (i = 0; i < f->n_only; i++) {
+        candor_buf_putf(out, "%s\"", i != 0 ? "," : "");
+        candor_buf_put_bytes(out, f->only[i]);
+        candor_buf_put_c(out, '"');
+    }
+    candor_buf_put_c(out, '}');
+    candor_buf_put_c(out, '\0');
 }
 
 static candor_status select_events(void *ctx, const candor_page_range *range,
@@ -117,18 +122,26 @@ static candor_status select_events(void *ctx, const candor_page_range *range,
                                    candor_event_visit *visit, void *visit_ctx, candor_err *err)
 {
     pg_reader *r = ctx;
-    candor_pg_param p[5] = {id_param(range->low), id_param(range->high)};
-    char sql[512] = "SELECT " CANDOR_PG_COLUMNS
+    candor_pg_param p[CANDOR_PG_PARAMS] = {id_param(range->low), id_param(range->high)};
+    candor_filter_column columns[CANDOR_FILTER_COLUMNS];
+    candor_buf only = {0};
+    char sql[768] = "SELECT " CANDOR_PG_COLUMNS
                     " FROM candor_events WHERE event_id>=$1::uuid AND event_id<$2::uuid";
     int n = 2, row;
     candor_status st;
     PGresult *res;
-    add_condition(sql, sizeof sql, p, &n, "event_type", f->type);
-    add_condition(sql, sizeof sql, p, &n, "category", f->category);
-    add_condition(sql, sizeof sql, p, &n, "app", f->app);
+    candor_pg_put_columns(sql, sizeof sql, columns, candor_filter_columns(f, columns), p, &n);
+    if (f->only != NULL) {
+        put_only(&only, f);
+        if (only.failed) return candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
+        p[n++] = (candor_pg_param){only.p, 0, false};
+        snprintf(sql + strlen(sql), sizeof sql - strlen(sql), " AND event_type=ANY($%d::text[])",
+                 n);
+    }
     snprintf(sql + strlen(sql), sizeof sql - strlen(sql), " ORDER BY event_id DESC LIMIT %u",
              limit);
     res = ask(r, sql, p, n, &st, err);
+    candor_buf_free(&only);
     if (res == NULL) return st;
     for (row = 0; row < r->conn.pq->PQntuples(res) && st == CANDOR_OK; row++) {
         candor_stored_event e = {0};

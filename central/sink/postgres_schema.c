@@ -85,7 +85,7 @@ static void partition_name(int64_t day, char out[32])
 static void floor_text(int64_t day, char out[CANDOR_UUID_TEXT + 1])
 {
     unsigned char id[16];
-    candor_id_floor(day * DAY_MS, id);
+    candor_sink_id_floor(day * DAY_MS, id);
     candor_uuid_format(id, out);
     out[CANDOR_UUID_TEXT] = '\0';
 }

@@ -122,7 +122,7 @@ void candor_sink_row_event(const candor_sink_row *r, candor_stored_event *out)
 
 /* --- ids and filters ------------------------------------------------------------------------ */
 
-void candor_id_floor(int64_t ms, unsigned char id[16])
+void candor_sink_id_floor(int64_t ms, unsigned char id[16])
 {
     int i;
     memset(id, 0, 16);
@@ -132,7 +132,7 @@ void candor_id_floor(int64_t ms, unsigned char id[16])
         id[i] = (unsigned char)((uint64_t)ms >> (40 - 8 * i));
 }
 
-int64_t candor_id_day(const unsigned char id[16])
+int64_t candor_sink_id_day(const unsigned char id[16])
 {
     return (int64_t)(candor_uuid7_ms(id) / DAY_MS);
 }
@@ -140,8 +140,8 @@ int64_t candor_id_day(const unsigned char id[16])
 bool candor_filter_range(const candor_event_filter *f, unsigned char low[16],
                          unsigned char high[16])
 {
-    candor_id_floor(f->from_ms, low);
-    candor_id_floor(f->to_ms, high);
+    candor_sink_id_floor(f->from_ms, low);
+    candor_sink_id_floor(f->to_ms, high);
     if (f->has_cursor && memcmp(f->cursor, high, 16) < 0) memcpy(high, f->cursor, 16);
     return memcmp(low, high, 16) < 0;
 }
@@ -151,7 +151,71 @@ static bool same(const char *wanted, candor_bytes have)
     return wanted == NULL || candor_bytes_eq(candor_bytes_str(wanted), have);
 }
 
+static bool is_among(const candor_event_filter *f, candor_bytes type)
+{
+    size_t i;
+    for (i = 0; i < f->n_only; i++)
+        if (candor_bytes_eq(f->only[i], type)) return true;
+    return f->only == NULL;
+}
+
 bool candor_filter_takes(const candor_event_filter *f, const candor_stored_event *e)
 {
-    return same(f->type, e->type) && same(f->category, e->category) && same(f->app, e->context.app);
+    return same(f->type, e->type) && same(f->category, e->category) &&
+           same(f->app, e->context.app) && same(f->match.session, e->context.session_id) &&
+           same(f->match.user, e->context.user_id) &&
+           same(f->match.machine, e->context.machine_id) &&
+           same(f->match.version, e->context.app_version) && is_among(f, e->type);
+}
+
+size_t candor_filter_columns(const candor_event_filter *f,
+                             candor_filter_column out[CANDOR_FILTER_COLUMNS])
+{
+    const candor_filter_column all[CANDOR_FILTER_COLUMNS] = {{"event_type", f->type},
+                                                             {"category", f->category},
+                                                             {"app", f->app},
+                                                             {"session_id", f->match.session},
+                                                             {"user_id", f->match.user},
+                                                             {"machine_id", f->match.machine},
+                                                             {"app_version", f->match.version}};
+    size_t i, n = 0;
+    for (i = 0; i < CANDOR_FILTER_COLUMNS; i++)
+        if (all[i].value != NULL) out[n++] = all[i];
+    return n;
+}
+
+bool candor_filter_looks(const candor_event_filter *f)
+{
+    candor_filter_column columns[CANDOR_FILTER_COLUMNS];
+    return f->only != NULL || candor_filter_columns(f, columns) != 0;
+}
+
+/* --- erasures --------------------------------------------------------------------------------- */
+
+size_t candor_erasure_columns(const candor_erasure *e,
+                              candor_filter_column out[CANDOR_FILTER_COLUMNS])
+{
+    const candor_event_filter f = {.app = e->app,
+                                   .match = {.user = e->user, .machine = e->machine}};
+    return candor_filter_columns(&f, out);
+}
+
+bool candor_erasure_takes(const candor_erasure *e, const candor_context *c)
+{
+    return same(e->user, c->user_id) && same(e->machine, c->machine_id) && same(e->app, c->app);
+}
+
+candor_status candor_erasure_tell(const candor_erasure *e, const void *ids, size_t n,
+                                  candor_err *err)
+{
+    enum { TOGETHER = 1000 };
+    const unsigned char(*p)[16] = ids;
+    candor_status st = CANDOR_OK;
+    while (n != 0 && st == CANDOR_OK && e->content != NULL) {
+        size_t some = n < TOGETHER ? n : TOGETHER;
+        st = e->content(e->ctx, p, some, err);
+        p += some;
+        n -= some;
+    }
+    return st;
 }

@@ -32,11 +32,29 @@ void candor_sink_rows_finish(candor_sink_rows *r);
 /* The row as an event. */
 void candor_sink_row_event(const candor_sink_row *r, candor_stored_event *out);
 /* Lowest id of that millisecond; before 1970: of 1970. */
-void candor_id_floor(int64_t ms, unsigned char id[16]);
-int64_t candor_id_day(const unsigned char id[16]);
+void candor_sink_id_floor(int64_t ms, unsigned char id[16]);
+int64_t candor_sink_id_day(const unsigned char id[16]);
 /* Ids of a page: from low, which is included, to high, which is not. False: there are none. */
 bool candor_filter_range(const candor_event_filter *f, unsigned char low[16],
                          unsigned char high[16]);
 bool candor_filter_takes(const candor_event_filter *f, const candor_stored_event *e);
+/* Does it look at anything beside the id? */
+bool candor_filter_looks(const candor_event_filter *f);
+
+/* The columns that a filter compares with one text each: NULL ends them. */
+typedef struct candor_filter_column {
+    const char *column, *value;
+} candor_filter_column;
+enum { CANDOR_FILTER_COLUMNS = 7 };
+/* Those that are set; how many. */
+size_t candor_filter_columns(const candor_event_filter *f,
+                             candor_filter_column out[CANDOR_FILTER_COLUMNS]);
+/* The same of an erasure. */
+size_t candor_erasure_columns(const candor_erasure *e,
+                              candor_filter_column out[CANDOR_FILTER_COLUMNS]);
+bool candor_erasure_takes(const candor_erasure *e, const candor_context *c);
+/* Tell e->content of these ids; n may be 0. */
+CANDOR_CHECK candor_status candor_erasure_tell(const candor_erasure *e, const void *ids, size_t n,
+                                               candor_err *err);
 
 #endif

@@ -14,11 +14,6 @@
 
 typedef struct candor_sink candor_sink;
 
-typedef enum candor_sink_subject {
-    CANDOR_SINK_USER,
-    CANDOR_SINK_MACHINE /* in the stored form, which is the second hash */
-} candor_sink_subject;
-
 typedef bool candor_event_visit(void *ctx,
                                 const candor_stored_event *e); /* borrowed for the call */
 
@@ -29,9 +24,10 @@ typedef struct candor_sink_ops {
      * failure nothing is acknowledged; what may have been stored all the same is told a duplicate
      * when it comes again. CANDOR_INVALID: the backend will never take these rows. */
     candor_status (*write)(candor_sink *s, candor_batch *const *batches, size_t n, candor_err *err);
-    /* Delete all events of a user or machine. */
-    candor_status (*erase)(candor_sink *s, candor_sink_subject what, candor_bytes id,
-                           uint64_t *erased, candor_err *err);
+    /* Delete the events of a user or machine; e->content first hears of their ids, where it is set.
+     * Counts in e->events, and sessions where the sink has such. What remains in backups, or in
+     * parts of the disk that the backend reuses in its own time, docs/sinks.md says. */
+    candor_status (*erase)(candor_sink *s, candor_erasure *e, candor_err *err);
     /* Delete some of the events whose ids are older than that Unix day (UTC); *more: another step
      * is due at once. */
     candor_status (*retain)(candor_sink *s, int64_t first_day, bool *more, candor_err *err);
@@ -47,7 +43,10 @@ typedef struct candor_sink_ops {
     candor_status (*events)(candor_reader *r, const candor_event_filter *f,
                             candor_event_visit *visit, void *ctx, candor_event_page *out,
                             candor_err *err);
-    /* NULL: no charts from this sink. */
+    /* NULL, both: the sink keeps no sessions, no charts. */
+    candor_status (*sessions)(candor_reader *r, const candor_session_filter *f,
+                              bool (*visit)(void *ctx, const candor_stored_session *s), void *ctx,
+                              candor_session_page *out, candor_err *err);
     candor_status (*stats)(candor_reader *r, candor_stat what, const candor_stat_range *range,
                            bool (*visit)(void *ctx, const candor_stat_row *row), void *ctx,
                            candor_err *err);
@@ -101,9 +100,4 @@ typedef struct candor_sink_store_settings {
 CANDOR_CHECK candor_status candor_sink_store_open(candor_sink *sink,
                                                   const candor_sink_store_settings *s,
                                                   candor_store **out, candor_err *err);
-/* Runs on the writer's thread between two groups, and waits for it. */
-CANDOR_CHECK candor_status candor_sink_store_erase(candor_store *s, candor_sink_subject what,
-                                                   candor_bytes id, uint64_t *erased,
-                                                   candor_err *err);
-
 #endif

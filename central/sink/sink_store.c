@@ -8,6 +8,7 @@
 #define QUERY_THREADS   2
 #define QUERIES_WAITING 64 /* more are refused: a client that asks faster than we answer waits */
 #define GROUP_BATCHES   4096
+#define ERASURES_MAX    16 /* that wait or are under way; more are refused */
 #define IDLE_MS         60000
 #define PROBE_MS        1000 /* while writes fail */
 #define RETAIN_PAUSE_MS 20   /* between steps of retention, so that ingest goes first */
@@ -25,10 +26,10 @@ typedef struct sink_store {
     candor_store_ops ops;
     candor_sink *sink;
     candor_sink_store_settings settings;
-    candor_mailbox *mail; /* batches, and errands of candor_sink_store_erase */
+    candor_mailbox *mail, *erase_mail; /* the writer sleeps on the first one's waker */
     candor_thread *thread;
     query_thread queries[QUERY_THREADS];
-    atomic_uint next_query, queries_waiting;
+    atomic_uint next_query, queries_waiting, erasures;
     _Atomic uint64_t queue_bytes, queue_batches;
     atomic_bool closing;
     uint64_t rest_at_ns; /* the writer's */
@@ -84,43 +85,30 @@ static void commit_group(sink_store *s, size_t n)
     }
 }
 
-typedef struct errand {
-    candor_task task; /* run is set: a batch's never is while the store has it */
-    sink_store *store;
-    candor_sink_subject what;
-    candor_bytes id;
-    uint64_t erased;
-    candor_status status;
-    candor_err *err;
-    candor_latch *done;
-} errand;
-
-static void run_errand(candor_task *t)
-{
-    errand *e = (errand *)(void *)t;
-    candor_sink *sink = e->store->sink;
-    e->status = sink->ops->erase(sink, e->what, e->id, &e->erased, e->err);
-    candor_latch_open(e->done); /* e is no longer ours */
-}
-
-/* Cut what waits into groups of about commit_rows rows, with errands between them. */
+/* Cut what waits into groups of about commit_rows rows. */
 static void write_all(sink_store *s, candor_task *t)
 {
     while (t != NULL) {
         size_t n = 0, rows = 0;
-        while (t != NULL && t->run == NULL && n < GROUP_BATCHES &&
-               (n == 0 || rows < s->settings.commit_rows)) {
+        while (t != NULL && n < GROUP_BATCHES && (n == 0 || rows < s->settings.commit_rows)) {
             s->group[n] = (candor_batch *)(void *)t; /* task is the batch's first member */
             rows += s->group[n]->n_rows;
             n++;
             t = t->next;
         }
-        if (n != 0) commit_group(s, n);
-        if (t != NULL && t->run != NULL) {
-            candor_task *next = t->next;
-            t->run(t);
-            t = next;
-        }
+        commit_group(s, n);
+    }
+}
+
+/* Taken before the batches: what was submitted earlier than an erasure is then written first. */
+static void erase_all(sink_store *s, candor_task *t, bool cancel)
+{
+    while (t != NULL) {
+        candor_erasure *e = (candor_erasure *)(void *)t; /* task is its first member */
+        t = t->next;
+        e->status = cancel ? CANDOR_CANCELLED : s->sink->ops->erase(s->sink, e, &e->err);
+        atomic_fetch_sub(&s->erasures, 1);
+        e->done(e); /* e is no longer ours */
     }
 }
 
@@ -156,11 +144,12 @@ static void run_writer(void *ctx)
     sink_store *s = ctx;
     for (;;) {
         bool closing = atomic_load(&s->closing);
+        candor_task *erasures = candor_mailbox_take(s->erase_mail);
         candor_task *t = candor_mailbox_take(s->mail);
+        if (t != NULL) write_all(s, t);
+        erase_all(s, erasures, closing);
         if (t == NULL && closing) break; /* read before take: whatever came earlier is written */
-        if (t != NULL)
-            write_all(s, t);
-        else
+        if (t == NULL && erasures == NULL)
             candor_waker_sleep(candor_mailbox_waker(s->mail), pause_ms(s));
         if (!closing && candor_clock_mono_ns() >= s->rest_at_ns) rest(s);
     }
@@ -178,24 +167,22 @@ static candor_status store_submit(candor_store *base, candor_batch *b)
     }
     atomic_fetch_add(&s->queue_batches, 1);
     b->queued_bytes = size;
-    b->task.run = NULL;
     candor_mailbox_post(s->mail, &b->task);
     return CANDOR_OK;
 }
 
-candor_status candor_sink_store_erase(candor_store *base, candor_sink_subject what, candor_bytes id,
-                                      uint64_t *erased, candor_err *err)
+static candor_status store_erase(candor_store *base, candor_erasure *e)
 {
     sink_store *s = (sink_store *)(void *)base;
-    errand e = {.task.run = run_errand, .store = s, .what = what, .id = id, .err = err};
-    *erased = 0;
-    if (candor_latch_new(&e.done) != CANDOR_OK)
-        return candor_fail(err, CANDOR_NOMEM, 0, "erase", NULL);
-    candor_mailbox_post(s->mail, &e.task);
-    candor_latch_wait(e.done, -1);
-    candor_latch_free(e.done);
-    *erased = e.erased;
-    return e.status;
+    if (atomic_load(&s->closing)) return CANDOR_CANCELLED;
+    if (atomic_fetch_add(&s->erasures, 1) >= ERASURES_MAX) {
+        atomic_fetch_sub(&s->erasures, 1);
+        return CANDOR_FULL;
+    }
+    e->events = e->sessions = 0;
+    candor_mailbox_post(s->erase_mail, &e->task);
+    candor_waker_wake(candor_mailbox_waker(s->mail));
+    return CANDOR_OK;
 }
 
 /* --- queries -------------------------------------------------------------------------------- */
@@ -245,14 +232,28 @@ static candor_status store_query(candor_store *base, candor_query *q)
     return CANDOR_OK;
 }
 
+static candor_status not_kept(const char *what, candor_err *err)
+{
+    return candor_fail(err, CANDOR_NOTFOUND, 0, "query",
+                       "this sink keeps no %s; start the collector with --sink sqlite first, and "
+                       "this one as a further --sink",
+                       what);
+}
+
 static candor_status no_stats(candor_reader *r, candor_stat what, const candor_stat_range *range,
                               bool (*visit)(void *ctx, const candor_stat_row *row), void *ctx,
                               candor_err *err)
 {
     (void)r, (void)what, (void)range, (void)visit, (void)ctx;
-    return candor_fail(err, CANDOR_INVALID, 0, "query",
-                       "this sink keeps no charts; start the collector with --sink sqlite first, "
-                       "and this one as a further --sink");
+    return not_kept("charts", err);
+}
+
+static candor_status no_sessions(candor_reader *r, const candor_session_filter *f,
+                                 bool (*visit)(void *ctx, const candor_stored_session *s),
+                                 void *ctx, candor_session_page *out, candor_err *err)
+{
+    (void)r, (void)f, (void)visit, (void)ctx, (void)out;
+    return not_kept("sessions", err);
 }
 
 /* --- gauges, open, close -------------------------------------------------------------------- */
@@ -297,6 +298,7 @@ static void store_close(candor_store *base)
     }
     join(&s->thread, s->mail);
     candor_mailbox_free(s->mail);
+    candor_mailbox_free(s->erase_mail);
     s->sink->ops->close(s->sink);
     candor_mutex_free(s->lock);
     free(s);
@@ -308,6 +310,7 @@ static candor_status start(sink_store *s, candor_err *err)
     int i;
     if (st != CANDOR_OK) return candor_fail(err, st, 0, "open the store", NULL);
     st = candor_mailbox_new(&s->mail, err);
+    if (st == CANDOR_OK) st = candor_mailbox_new(&s->erase_mail, err);
     if (st == CANDOR_OK) st = candor_thread_start("store", run_writer, s, &s->thread, err);
     for (i = 0; i < QUERY_THREADS && st == CANDOR_OK; i++) {
         s->queries[i].store = s;
@@ -335,9 +338,12 @@ candor_status candor_sink_store_open(candor_sink *sink, const candor_sink_store_
     if (s->settings.query_ms == 0) s->settings.query_ms = QUERY_MS;
     s->ops = (candor_store_ops){.submit = store_submit,
                                 .query = store_query,
+                                .erase = store_erase,
                                 .gauges = store_gauges,
                                 .close = store_close,
                                 .events = sink->ops->events,
+                                .sessions =
+                                    sink->ops->sessions != NULL ? sink->ops->sessions : no_sessions,
                                 .stats = sink->ops->stats != NULL ? sink->ops->stats : no_stats,
                                 .report = store_report};
     s->base.ops = &s->ops;

@@ -24,51 +24,14 @@ static candor_status sqlite_write(candor_sink *base, candor_batch *const *batche
     return st;
 }
 
-/* --- erasure -------------------------------------------------------------------------------- */
-
-static candor_status run_with(candor_writer *w, const char *sql, candor_bytes id, uint64_t *deleted,
-                              candor_err *err)
+static candor_status sqlite_erase(candor_sink *base, candor_erasure *e, candor_err *err)
 {
-    sqlite3_stmt *s = NULL;
-    candor_status st = candor_db_prepare(w->db, sql, &s, err);
-    if (st != CANDOR_OK) return st;
-    candor_db_bind_text(s, 1, id);
-    st = candor_db_run(s, "erase", err);
-    if (deleted != NULL && st == CANDOR_OK) *deleted = (uint64_t)sqlite3_changes(w->db);
-    sqlite3_finalize(s);
-    return st;
-}
-
-static candor_status erase_rows(candor_writer *w, const char *column, candor_bytes id,
-                                uint64_t *erased, candor_err *err)
-{
-    static const char *const tables[] = {
-        "DELETE FROM ev WHERE session IN (SELECT id FROM session WHERE %s=?1)",
-        "DELETE FROM last_turn WHERE session IN (SELECT id FROM session WHERE %s=?1)",
-        "DELETE FROM session WHERE %s=?1"};
-    candor_status st = CANDOR_OK;
-    size_t i;
-    for (i = 0; i < sizeof tables / sizeof tables[0] && st == CANDOR_OK; i++) {
-        char sql[128];
-        snprintf(sql, sizeof sql, tables[i], column);
-        st = run_with(w, sql, id, i == 0 ? erased : NULL, err);
-    }
-    return st;
-}
-
-static candor_status sqlite_erase(candor_sink *base, candor_sink_subject what, candor_bytes id,
-                                  uint64_t *erased, candor_err *err)
-{
-    candor_writer *w = &((sqlite_sink *)(void *)base)->writer;
-    const char *column = what == CANDOR_SINK_USER ? "user_id" : "machine_id";
-    candor_status st = candor_db_run(w->q.begin, "begin", err);
-    *erased = 0;
-    if (st == CANDOR_OK) st = erase_rows(w, column, id, erased, err);
-    if (st == CANDOR_OK) st = candor_db_run(w->q.commit, "commit", err);
-    if (st != CANDOR_OK && !sqlite3_get_autocommit(w->db))
-        sqlite3_exec(w->db, "ROLLBACK", NULL, NULL, NULL);
-    candor_cache_clear(&w->cache); /* it may know sessions that are gone */
-    w->turns_warm = false;
+    candor_eraser *x = NULL;
+    bool more = true;
+    candor_status st = candor_eraser_open(&((sqlite_sink *)(void *)base)->writer, e, &x, err);
+    while (st == CANDOR_OK && more)
+        st = candor_eraser_step(x, &more, err);
+    candor_eraser_close(x);
     return st;
 }
 
@@ -142,6 +105,7 @@ candor_status candor_sink_sqlite_open(const candor_sink_settings *settings, cand
         .reader_close = candor_reader_close,
         .count = sqlite_count,
         .events = candor_reader_events,
+        .sessions = candor_reader_sessions,
         .stats = candor_reader_stats,
         .allow = candor_reader_allow,
     };

@@ -19,7 +19,7 @@ struct candor_attachments {
     atomic_uint waiting;
     atomic_bool closing;
     uint64_t rest_at_ns;
-    bool trouble; /* said once, not for each request */
+    atomic_bool trouble; /* said once, not for each request */
 };
 
 /* --- the thread ----------------------------------------------------------------------------- */
@@ -27,15 +27,13 @@ struct candor_attachments {
 static void note(candor_attachments *a, candor_status st, const candor_err *err)
 {
     char text[256] = "";
-    bool was = a->trouble;
-    a->trouble = st != CANDOR_OK;
-    if (a->trouble && a->settings.metrics != NULL)
+    bool now = st != CANDOR_OK, was = atomic_exchange(&a->trouble, now);
+    if (now && a->settings.metrics != NULL)
         candor_count(&a->settings.metrics->attachments_failed, 1);
-    if (a->settings.log == NULL || was == a->trouble) return;
-    if (a->trouble) candor_err_describe(err, text, sizeof text);
-    candor_log_say(a->settings.log, a->trouble ? CANDOR_LOG_ERROR : CANDOR_LOG_INFO,
-                   a->trouble ? "attachments_trouble" : "attachments_recovered",
-                   a->trouble ? text : NULL);
+    if (a->settings.log == NULL || was == now) return;
+    if (now) candor_err_describe(err, text, sizeof text);
+    candor_log_say(a->settings.log, now ? CANDOR_LOG_ERROR : CANDOR_LOG_INFO,
+                   now ? "attachments_trouble" : "attachments_recovered", now ? text : NULL);
 }
 
 static void finish(candor_attachments *a, candor_attachment_job *j, candor_status st)
@@ -68,6 +66,7 @@ static void do_reads(candor_attachments *a, candor_task *t)
         candor_err err = {0};
         candor_status st = candor_attachment_db_read(&a->db, j, &err);
         note(a, st, &err);
+        if (j->op == CANDOR_ATTACHMENT_ERASE && j->erased != 0) a->rest_at_ns = 0; /* the log too */
         finish(a, j, st);
         t = next;
     }
@@ -124,7 +123,7 @@ candor_status candor_attachments_submit(candor_attachments *a, candor_attachment
 {
     uint64_t size = j->op == CANDOR_ATTACHMENT_PUT ? j->text.n : 0, before;
     if (atomic_load(&a->closing)) return CANDOR_CANCELLED;
-    if (atomic_fetch_add(&a->waiting, 1) >= JOBS_WAITING) {
+    if (atomic_fetch_add(&a->waiting, 1) >= JOBS_WAITING && j->op != CANDOR_ATTACHMENT_ERASE) {
         atomic_fetch_sub(&a->waiting, 1);
         return CANDOR_FULL;
     }
@@ -137,6 +136,11 @@ candor_status candor_attachments_submit(candor_attachments *a, candor_attachment
     j->queued_bytes = (size_t)size;
     candor_mailbox_post(a->mail, &j->task);
     return CANDOR_OK;
+}
+
+bool candor_attachments_healthy(const candor_attachments *a)
+{
+    return !atomic_load(&a->trouble);
 }
 
 uint64_t candor_attachments_bytes(const candor_attachments *a)

@@ -18,7 +18,8 @@
 typedef enum candor_attachment_op {
     CANDOR_ATTACHMENT_PUT,
     CANDOR_ATTACHMENT_LIST,
-    CANDOR_ATTACHMENT_GET
+    CANDOR_ATTACHMENT_GET,
+    CANDOR_ATTACHMENT_ERASE /* those of n_ids events; is never refused for want of room */
 } candor_attachment_op;
 
 typedef enum candor_attachment_result {
@@ -46,7 +47,10 @@ typedef struct candor_attachment_job {
     unsigned char sha256[CANDOR_SHA256_SIZE]; /* put: in */
     candor_buf text; /* put: in, the plain text; get: out; the owner frees it */
     int64_t received_ms;
-    size_t queued_bytes; /* private to the store */
+    size_t queued_bytes;            /* private to the store */
+    const unsigned char (*ids)[16]; /* erase: borrowed */
+    size_t n_ids;
+    uint64_t erased; /* erase: out */
     /* list: called for each, by field name; false: memory is out */
     bool (*visit)(void *ctx, const candor_attachment *a);
     void *ctx;
@@ -74,6 +78,8 @@ CANDOR_CHECK candor_status candor_attachments_open(const candor_attachments_sett
 /* CANDOR_FULL: too much waits, j stays with the caller. CANDOR_CANCELLED: closing. */
 CANDOR_CHECK candor_status candor_attachments_submit(candor_attachments *a,
                                                      candor_attachment_job *j);
+/* False: what was tried last failed, and the log says why. Events are not affected. */
+bool candor_attachments_healthy(const candor_attachments *a);
 /* Size of the database file. */
 uint64_t candor_attachments_bytes(const candor_attachments *a);
 void candor_attachments_close(candor_attachments *a); /* does what was submitted; accepts NULL */

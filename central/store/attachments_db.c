@@ -174,10 +174,31 @@ static candor_status read_text(candor_attachment_db *d, candor_attachment_job *j
     return st;
 }
 
+/* Overwritten in the file at once, in the log with the next rest. */
+static candor_status erase(candor_attachment_db *d, candor_attachment_job *j, candor_err *err)
+{
+    candor_status st = candor_db_run(d->q.begin, "begin", err);
+    size_t i;
+    j->erased = 0;
+    for (i = 0; i < j->n_ids && st == CANDOR_OK; i++) {
+        sqlite3_bind_blob(d->q.erase, 1, j->ids[i], 16, SQLITE_STATIC);
+        st = candor_db_run(d->q.erase, "erase attachments", err);
+        if (st == CANDOR_OK) j->erased += (uint64_t)sqlite3_changes(d->db);
+    }
+    if (st == CANDOR_OK) st = candor_db_run(d->q.commit, "commit", err);
+    if (st != CANDOR_OK && !sqlite3_get_autocommit(d->db)) {
+        sqlite3_step(d->q.rollback);
+        sqlite3_reset(d->q.rollback);
+    }
+    if (j->erased != 0) d->purging = true;
+    return st;
+}
+
 candor_status candor_attachment_db_read(candor_attachment_db *d, candor_attachment_job *j,
                                         candor_err *err)
 {
     j->result = CANDOR_ATTACHMENT_DONE;
+    if (j->op == CANDOR_ATTACHMENT_ERASE) return erase(d, j, err);
     return j->op == CANDOR_ATTACHMENT_LIST ? read_list(d, j, err) : read_text(d, j, err);
 }
 

@@ -16,6 +16,7 @@
     X(list, "SELECT field,sha256,size,received,app FROM attachment WHERE event_id=?1 "             \
             "ORDER BY field")                                                                      \
     X(get, "SELECT sha256,size,app,body FROM attachment WHERE event_id=?1 AND field=?2")           \
+    X(erase, "DELETE FROM attachment WHERE event_id=?1")                                           \
     X(purge, "DELETE FROM attachment WHERE id IN (SELECT id FROM attachment "                      \
              "WHERE event_id<?1 ORDER BY event_id LIMIT ?2)")
 
@@ -40,7 +41,7 @@ void candor_attachment_db_close(candor_attachment_db *d); /* also after a failed
  * stored. */
 CANDOR_CHECK candor_status candor_attachment_db_put(candor_attachment_db *d, candor_task *jobs,
                                                     candor_err *err);
-/* A list or a get. */
+/* A list, a get or an erasure. */
 CANDOR_CHECK candor_status candor_attachment_db_read(candor_attachment_db *d,
                                                      candor_attachment_job *j, candor_err *err);
 /* One small step of retention, or of giving pages back; *more: another is due. */

@@ -13,6 +13,7 @@
 #define PROBE_MS       1000 /* while commits fail */
 #define PURGE_PAUSE_MS 20   /* between steps of retention, so that ingest goes first */
 #define QUERY_MS       5000
+#define ERASURES_MAX   16 /* that wait; more are refused */
 
 typedef struct query_thread {
     struct sqlite_store *store;
@@ -31,6 +32,11 @@ typedef struct sqlite_store {
     atomic_uint next_query, queries_waiting;
     _Atomic uint64_t queue_bytes, queue_batches;
     atomic_bool closing;
+    candor_mailbox *erase_mail;
+    atomic_uint erasures;    /* waiting or under way */
+    candor_task *erase_list; /* the writer's, as are these two */
+    candor_erasure *erasure;
+    candor_eraser *eraser;
     uint64_t rest_at_ns; /* the writer's; when it is to rest even if batches wait */
     candor_mutex *lock;  /* guards the two below */
     bool healthy;        /* written by the writer alone */
@@ -134,21 +140,95 @@ static int pause_ms(const sqlite_store *s)
     return now < s->rest_at_ns ? (int)((s->rest_at_ns - now) / 1000000) + 1 : 0;
 }
 
+/* --- erasure -------------------------------------------------------------------------------- */
+
+static void erasure_end(sqlite_store *s, candor_status st)
+{
+    candor_erasure *e = s->erasure;
+    candor_eraser_close(s->eraser);
+    s->eraser = NULL;
+    s->erasure = NULL;
+    e->status = st;
+    atomic_fetch_sub(&s->erasures, 1);
+    e->done(e); /* no longer ours */
+}
+
+static bool erasure_begin(sqlite_store *s)
+{
+    candor_status st;
+    if (s->erase_list == NULL) return false;
+    s->erasure = (candor_erasure *)(void *)s->erase_list; /* task is its first member */
+    s->erase_list = s->erase_list->next;
+    st = candor_eraser_open(&s->writer, s->erasure, &s->eraser, &s->erasure->err);
+    if (st != CANDOR_OK) erasure_end(s, st);
+    return true;
+}
+
+/* One step of one erasure; false: there is none. */
+static bool erase_some(sqlite_store *s)
+{
+    bool more = false;
+    candor_status st;
+    if (s->erasure == NULL) return erasure_begin(s);
+    st = candor_eraser_step(s->eraser, &more, &s->erasure->err);
+    if (!more) erasure_end(s, st);
+    return true;
+}
+
+/* Before the batches are taken: what was submitted earlier than an erasure is then written first.
+ */
+static void take_erasures(sqlite_store *s)
+{
+    candor_task **last = &s->erase_list;
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = candor_mailbox_take(s->erase_mail);
+}
+
+static void cancel_erasures(sqlite_store *s)
+{
+    take_erasures(s);
+    if (s->erasure != NULL) erasure_end(s, CANDOR_CANCELLED);
+    while (s->erase_list != NULL) {
+        s->erasure = (candor_erasure *)(void *)s->erase_list;
+        s->erase_list = s->erase_list->next;
+        erasure_end(s, CANDOR_CANCELLED);
+    }
+}
+
+static candor_status sqlite_erase(candor_store *base, candor_erasure *e)
+{
+    sqlite_store *s = (sqlite_store *)(void *)base;
+    if (atomic_load(&s->closing)) return CANDOR_CANCELLED;
+    if (atomic_fetch_add(&s->erasures, 1) >= ERASURES_MAX) {
+        atomic_fetch_sub(&s->erasures, 1);
+        return CANDOR_FULL;
+    }
+    e->events = e->sessions = 0;
+    candor_mailbox_post(s->erase_mail, &e->task);
+    candor_waker_wake(candor_mailbox_waker(s->mail));
+    return CANDOR_OK;
+}
+
+/* --- the writer's thread -------------------------------------------------------------------- */
+
 static void run_writer(void *ctx)
 {
     sqlite_store *s = ctx;
     for (;;) {
         bool closing = atomic_load(&s->closing);
-        candor_task *t = candor_mailbox_take(s->mail);
+        candor_task *t;
+        take_erasures(s);
+        t = candor_mailbox_take(s->mail);
         if (t == NULL && closing) break; /* read before take: whatever came earlier is written */
-        if (t != NULL)
-            write_all(s, t);
-        else
+        if (t != NULL) write_all(s, t);
+        if (!erase_some(s) && t == NULL)
             candor_waker_sleep(candor_mailbox_waker(s->mail), pause_ms(s));
         /* Also while batches wait: a line that never empties must not put retention off for good.
          */
         if (!closing && candor_clock_mono_ns() >= s->rest_at_ns) rest(s);
     }
+    cancel_erasures(s);
 }
 
 static candor_status sqlite_submit(candor_store *base, candor_batch *b)
@@ -247,6 +327,7 @@ static void sqlite_close(candor_store *base)
         candor_thread_join(&s->thread);
     }
     candor_mailbox_free(s->mail);
+    candor_mailbox_free(s->erase_mail);
     if (s->writer.db != NULL) candor_writer_close(&s->writer);
     candor_mutex_free(s->lock);
     free(s);
@@ -258,6 +339,7 @@ static candor_status start(sqlite_store *s, candor_err *err)
     int i;
     if (st != CANDOR_OK) return candor_fail(err, st, 0, "open the store", NULL);
     st = candor_mailbox_new(&s->mail, err);
+    if (st == CANDOR_OK) st = candor_mailbox_new(&s->erase_mail, err);
     if (st == CANDOR_OK) st = candor_writer_open(&s->writer, &s->settings, err);
     if (st == CANDOR_OK) st = candor_thread_start("store", run_writer, s, &s->thread, err);
     for (i = 0; i < QUERY_THREADS && st == CANDOR_OK; i++) {
@@ -275,9 +357,11 @@ candor_status candor_sqlite_open(const candor_sqlite_settings *settings, candor_
 {
     static const candor_store_ops ops = {.submit = sqlite_submit,
                                          .query = sqlite_query,
+                                         .erase = sqlite_erase,
                                          .gauges = sqlite_gauges,
                                          .close = sqlite_close,
                                          .events = candor_reader_events,
+                                         .sessions = candor_reader_sessions,
                                          .stats = candor_reader_stats};
     sqlite_store *s = calloc(1, sizeof *s);
     candor_status st;

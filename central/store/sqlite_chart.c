@@ -94,6 +94,12 @@ static void add_value(candor_charts *c, cell *x, uint32_t bucket)
     x->first = c->n_nodes++;
 }
 
+candor_status candor_charts_dim(candor_writer *w, int64_t type, candor_bytes text, int64_t *out,
+                                candor_err *err)
+{
+    return candor_dict_id(w, CANDOR_DICT_DIM + type, text, DIMS_MAX, out, err);
+}
+
 candor_status candor_charts_row(candor_writer *w, const candor_batch *b, const candor_row *r,
                                 int64_t app, int64_t day, candor_err *err)
 {
@@ -103,7 +109,7 @@ candor_status candor_charts_row(candor_writer *w, const candor_batch *b, const c
     candor_status st;
     cell *x;
     if (r->def->chart_by == NULL) text = CANDOR_LIT("(all)");
-    st = candor_dict_id(w, CANDOR_DICT_DIM + type, text, DIMS_MAX, &dim, err);
+    st = candor_charts_dim(w, type, text, &dim, err);
     if (st == CANDOR_OK) st = make_room(w, 1, err);
     if (st != CANDOR_OK) return st;
     x = find_cell(c, type, day, app, dim);

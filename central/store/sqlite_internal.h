@@ -126,6 +126,7 @@ typedef struct candor_fold {
     X(delta_drop, "DELETE FROM r_delta")                                                           \
     X(gen_next, "SELECT coalesce(max(gen),0)+1 FROM r_gen")                                        \
     X(gen, "INSERT INTO r_gen(day,gen) VALUES(?1,?2) ON CONFLICT DO UPDATE SET gen=excluded.gen")  \
+    X(chart_drop, "DELETE FROM r_chart WHERE type=?1 AND day=?2 AND app=?3")                       \
     X(chart_find, "SELECT groups FROM r_chart WHERE type=?1 AND day=?2 AND app=?3")                \
     X(chart, "INSERT INTO r_chart(type,day,app,groups) VALUES(?1,?2,?3,?4) "                       \
              "ON CONFLICT DO UPDATE SET groups=excluded.groups")                                   \
@@ -228,6 +229,17 @@ CANDOR_CHECK candor_status candor_charts_add(candor_writer *w, const candor_char
 void candor_charts_put(candor_writer *w, candor_buf *out); /* as cells of sqlite_delta.h */
 CANDOR_CHECK candor_status candor_charts_flush(candor_writer *w, candor_err *err); /* to r_chart */
 void candor_charts_drop(candor_writer *w);
+/* An event of one chart that goes again. */
+typedef struct candor_chart_cut {
+    int64_t type, day, app, dim;
+    uint32_t bucket; /* CANDOR_NO_BUCKET: it had no value */
+} candor_chart_cut;
+/* Out of r_chart, which must have everything. Sorts cuts. */
+CANDOR_CHECK candor_status candor_charts_cut(candor_writer *w, candor_chart_cut *cuts, size_t n,
+                                             candor_err *err);
+/* The number of a value of that type's chart. */
+CANDOR_CHECK candor_status candor_charts_dim(candor_writer *w, int64_t type, candor_bytes text,
+                                             int64_t *out, candor_err *err);
 /* Take the next group off a row of r_chart; false at its end or when it is damaged. */
 bool candor_chart_group(candor_bytes *groups, int64_t *dim, int64_t *n, candor_bytes *hist);
 void candor_chart_put_group(candor_buf *out, int64_t dim, int64_t n, candor_bytes hist);
@@ -248,6 +260,32 @@ void candor_day_floor(int64_t day, unsigned char id[16]);
 CANDOR_CHECK candor_status candor_purge_step(candor_writer *w, int64_t now_ms, bool *more,
                                              candor_err *err);
 
+/* sqlite_session.c: the index that sessions are read by; once the types are numbered. */
+CANDOR_CHECK candor_status candor_lifecycle_index(sqlite3 *db, candor_err *err);
+
+/* sqlite_erase.c: an erasure under way; step after step until *more is false. */
+typedef struct candor_eraser candor_eraser;
+CANDOR_CHECK candor_status candor_eraser_open(candor_writer *w, candor_erasure *e,
+                                              candor_eraser **out, candor_err *err);
+CANDOR_CHECK candor_status candor_eraser_step(candor_eraser *x, bool *more, candor_err *err);
+void candor_eraser_close(candor_eraser *x); /* accepts NULL */
+
+/* sqlite_unroll.c: takes events that go out of the roll-ups again. Everything of r_delta must be
+ * folded before, and is after; within the caller's transaction. */
+typedef struct candor_gone {
+    unsigned char id[16];
+    int64_t type, app, session;
+    candor_bytes corr, payload; /* corr: as in ev; both live as long as the call */
+    bool corr_is_blob;
+} candor_gone;
+typedef struct candor_unroll candor_unroll;
+CANDOR_CHECK candor_status candor_unroll_new(candor_writer *w, candor_unroll **out,
+                                             candor_err *err);
+void candor_unroll_free(candor_unroll *u); /* accepts NULL */
+CANDOR_CHECK candor_status candor_unroll_row(candor_unroll *u, const candor_gone *g,
+                                             candor_err *err);
+CANDOR_CHECK candor_status candor_unroll_flush(candor_unroll *u, candor_err *err);
+
 /* sqlite_care.c */
 /* A tiny transaction: can the database be written? */
 CANDOR_CHECK candor_status candor_writer_probe(candor_writer *w, candor_err *err);
@@ -266,6 +304,9 @@ void candor_reader_allow(candor_reader *r, uint64_t ms, const atomic_bool *stop)
 candor_status candor_reader_events(candor_reader *r, const candor_event_filter *f,
                                    bool (*visit)(void *ctx, const candor_stored_event *e),
                                    void *ctx, candor_event_page *out, candor_err *err);
+candor_status candor_reader_sessions(candor_reader *r, const candor_session_filter *f,
+                                     bool (*visit)(void *ctx, const candor_stored_session *s),
+                                     void *ctx, candor_session_page *out, candor_err *err);
 candor_status candor_reader_stats(candor_reader *r, candor_stat what,
                                   const candor_stat_range *range,
                                   bool (*visit)(void *ctx, const candor_stat_row *row), void *ctx,

@@ -8,7 +8,7 @@
     4096 /* types x apps to ask r_hour about; beyond it rows are read in turn */
 #define ERROR_TYPE 1
 
-static void id_floor(int64_t ms, unsigned char id[16])
+void candor_id_floor(int64_t ms, unsigned char id[16])
 {
     int i;
     memset(id, 0, 16);
@@ -66,12 +66,67 @@ typedef struct scan {
     bool (*visit)(void *ctx, const candor_stored_event *e);
     void *ctx;
     candor_event_page *page;
-    number_set types, apps;
-    number_set hours; /* with a matching event that r_hour does not know yet */
-    bool by_type, by_app, errors_only;
+    number_set types, apps, sessions; /* sessions: ascending */
+    number_set hours;                 /* with a matching event that r_hour does not know yet */
+    bool by_type, by_app, by_session, errors_only;
     unsigned looked;
     bool stop;
 } scan;
+
+static bool set_has_sorted(const number_set *set, int64_t v)
+{
+    size_t low = 0, high = set->n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (set->items[mid] < v)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < set->n && set->items[low] == v;
+}
+
+static void bind_text(sqlite3_stmt *q, int at, const char *text)
+{
+    sqlite3_bind_text(q, at, text, -1, SQLITE_STATIC); /* NULL binds null */
+}
+
+static candor_status load_sessions(scan *s, candor_err *err)
+{
+    const candor_session_match *m = &s->f->match;
+    sqlite3_stmt *q = s->r->q.matching;
+    s->by_session =
+        m->session != NULL || m->user != NULL || m->machine != NULL || m->version != NULL;
+    if (!s->by_session) return CANDOR_OK;
+    bind_text(q, 1, m->session);
+    bind_text(q, 2, m->user);
+    bind_text(q, 3, m->machine);
+    bind_text(q, 4, m->version);
+    return set_load(q, &s->sessions, err);
+}
+
+/* Keeps those of s->types whose names f->only has. */
+static candor_status keep_only(scan *s, candor_err *err)
+{
+    sqlite3_stmt *q = s->r->q.type;
+    candor_status st = CANDOR_OK;
+    size_t i, j, n = 0;
+    for (i = 0; i < s->types.n && st == CANDOR_OK; i++) {
+        candor_bytes name;
+        sqlite3_bind_int64(q, 1, s->types.items[i]);
+        if (sqlite3_step(q) != SQLITE_ROW) st = candor_db_fail(s->r->db, "query", err);
+        name = candor_db_column(q, 0);
+        for (j = 0; st == CANDOR_OK && j < s->f->n_only; j++)
+            if (candor_bytes_eq(name, s->f->only[j])) {
+                s->types.items[n++] = s->types.items[i];
+                break;
+            }
+        sqlite3_reset(q);
+    }
+    s->types.n = n;
+    s->by_type = true;
+    return st;
+}
 
 static candor_status load_filter(scan *s, candor_err *err)
 {
@@ -83,7 +138,9 @@ static candor_status load_filter(scan *s, candor_err *err)
     sqlite3_bind_text(r->q.types, 2, s->f->category, -1, SQLITE_STATIC);
     sqlite3_bind_text(r->q.apps, 1, s->f->app, -1, SQLITE_STATIC);
     st = set_load(r->q.types, &s->types, err);
+    if (st == CANDOR_OK && s->f->only != NULL) st = keep_only(s, err);
     if (st == CANDOR_OK) st = set_load(r->q.apps, &s->apps, err);
+    if (st == CANDOR_OK) st = load_sessions(s, err);
     s->errors_only = s->by_type && s->types.n == 1 && s->types.items[0] == ERROR_TYPE;
     return st;
 }
@@ -193,7 +250,8 @@ static candor_status look_at(scan *s, sqlite3_stmt *q, candor_err *err)
 {
     candor_status st = CANDOR_OK;
     bool match = (!s->by_type || set_has(&s->types, sqlite3_column_int64(q, 1))) &&
-                 (!s->by_app || set_has(&s->apps, sqlite3_column_int64(q, 2)));
+                 (!s->by_app || set_has(&s->apps, sqlite3_column_int64(q, 2))) &&
+                 (!s->by_session || set_has_sorted(&s->sessions, sqlite3_column_int64(q, 3)));
     if (sqlite3_column_bytes(q, 0) != 16)
         return candor_fail(err, CANDOR_CORRUPT, 0, "query", "an event id is not 16 bytes");
     if ((match && s->page->found == s->f->limit) || s->looked == s->f->scan_rows) {
@@ -236,8 +294,8 @@ static candor_status scan_by_hour(scan *s, const unsigned char low[16],
         unsigned char floor[16], ceiling[16];
         st = latest_hour(s, hour, &hour, err);
         if (st != CANDOR_OK || hour < last) break;
-        id_floor(hour * CANDOR_HOUR_MS, floor);
-        id_floor((hour + 1) * CANDOR_HOUR_MS, ceiling);
+        candor_id_floor(hour * CANDOR_HOUR_MS, floor);
+        candor_id_floor((hour + 1) * CANDOR_HOUR_MS, ceiling);
         if (memcmp(floor, low, 16) < 0) memcpy(floor, low, 16);
         if (memcmp(ceiling, high, 16) > 0) memcpy(ceiling, high, 16);
         if (memcmp(floor, ceiling, 16) < 0) st = scan_range(s, floor, ceiling, err);
@@ -261,20 +319,22 @@ candor_status candor_reader_events(candor_reader *r, const candor_event_filter *
     unsigned char low[16], high[16];
     candor_status st;
     memset(out, 0, sizeof *out);
-    id_floor(f->from_ms, low);
-    id_floor(f->to_ms, high);
+    candor_id_floor(f->from_ms, low);
+    candor_id_floor(f->to_ms, high);
     if (f->has_cursor && memcmp(f->cursor, high, 16) < 0) memcpy(high, f->cursor, 16);
     st = candor_db_exec(r->db, "BEGIN", err);
     if (st != CANDOR_OK) return st;
     st = load_filter(&s, err);
-    if (st == CANDOR_OK && hours_help(&s))
+    if (st == CANDOR_OK && s.by_session && s.sessions.n == 0) s.stop = true; /* none can match */
+    if (st == CANDOR_OK && !s.stop && hours_help(&s))
         st = scan_by_hour(&s, low, high, err);
-    else if (st == CANDOR_OK)
+    else if (st == CANDOR_OK && !s.stop)
         st = scan_range(&s, low, high, err);
     if (st == CANDOR_OK && r->cut) st = candor_fail(err, CANDOR_TIMEOUT, 0, "query", NULL);
     free(s.types.items);
     free(s.apps.items);
     free(s.hours.items);
+    free(s.sessions.items);
     sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
     return st;
 }

@@ -24,6 +24,18 @@
     X(delta, "SELECT body FROM r_delta")                                                           \
     X(hours, "SELECT h.type,h.app,h.n FROM type t CROSS JOIN dict a CROSS JOIN r_hour h "          \
              "ON h.type=t.id AND h.app=a.id AND h.hour>=?1 AND h.hour<?2 WHERE a.kind=1")          \
+    X(hour_rows, "SELECT h.type,h.app,h.n,h.hour FROM type t CROSS JOIN dict a CROSS JOIN "        \
+                 "r_hour h ON h.type=t.id AND h.app=a.id AND h.hour>=?1 AND h.hour<?2 "            \
+                 "WHERE a.kind=1")                                                                 \
+    X(failed, "SELECT count(DISTINCT session) FROM ev INDEXED BY ev_error WHERE type=1 AND "       \
+              "event_id>=?1 AND event_id<?2 AND (?3=0 OR app=?3)")                                 \
+    X(matching, "SELECT id FROM session WHERE (?1 IS NULL OR session_id=?1) AND (?2 IS NULL OR "   \
+                "user_id=?2) AND (?3 IS NULL OR machine_id=?3) AND (?4 IS NULL OR version IN "     \
+                "(SELECT id FROM dict WHERE kind=2 AND text=?4)) ORDER BY id")                     \
+    X(sessions, "SELECT s.id,s.session_id,s.user_id,s.machine_id,a.text,v.text,p.text,s.last_day " \
+                "FROM session s CROSS JOIN dict a ON a.id=s.app CROSS JOIN dict v ON "             \
+                "v.id=s.version CROSS JOIN dict p ON p.id=s.platform WHERE s.id<?1 "               \
+                "ORDER BY s.id DESC")                                                              \
     X(days, "SELECT type,app,n FROM r_day WHERE day>=?1 AND day<?2")                               \
     X(users, "SELECT day,app,n FROM r_users WHERE day>=?1 AND day<?2")                             \
     X(approvals, "SELECT app,model,decision,n FROM r_approval WHERE day>=?1 AND day<?2")           \
@@ -71,11 +83,19 @@ CANDOR_CHECK candor_status candor_chart_sums_new(candor_chart_sums **out);
 void candor_chart_sums_free(candor_chart_sums *c); /* accepts NULL */
 CANDOR_CHECK candor_status candor_charts_query(candor_stat_scan *s, candor_err *err);
 
+/* --- sqlite_query.c: the lowest id of that moment -------------------------------------------- */
+void candor_id_floor(int64_t ms, unsigned char id[16]);
+
+/* --- sqlite_session.c ------------------------------------------------------------------------ */
+CANDOR_CHECK candor_status candor_lifecycle_open(candor_reader *r, candor_err *err);
+
 struct candor_reader {
     sqlite3 *db;
     struct {
         CANDOR_READER_SQL(CANDOR_READER_STMT)
     } q;
+    sqlite3_stmt *lifecycle; /* of one session: Error, SessionStart and SessionEnd */
+    int64_t start_type, end_type;
     candor_memo *memo;
     candor_chart_sums *charts;
     uint64_t deadline_ns;    /* 0: none */

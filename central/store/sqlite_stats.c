@@ -35,6 +35,7 @@ candor_status candor_reader_open(const char *path, candor_reader **out, candor_e
 #define PREPARE(name, sql)                                                                         \
     if (st == CANDOR_OK) st = candor_db_prepare(r->db, sql, &r->q.name, err);
     CANDOR_READER_SQL(PREPARE)
+    if (st == CANDOR_OK) st = candor_lifecycle_open(r, err);
     if (st != CANDOR_OK) {
         candor_reader_close(r);
         return st;
@@ -48,6 +49,7 @@ void candor_reader_close(candor_reader *r)
     if (r == NULL) return;
 #define FINALIZE(name, sql) sqlite3_finalize(r->q.name);
     CANDOR_READER_SQL(FINALIZE)
+    sqlite3_finalize(r->lifecycle);
     if (r->db != NULL) sqlite3_close(r->db);
     candor_memo_free(r->memo);
     candor_chart_sums_free(r->charts);
@@ -328,6 +330,60 @@ static candor_status query_approvals(candor_stat_scan *s, pair_sums *sums, cando
     return st != CANDOR_OK || rc == SQLITE_DONE ? st : candor_db_fail(s->r->db, "query", err);
 }
 
+/* --- hours ---------------------------------------------------------------------------------- */
+
+static void take_hour_row(const candor_stat_scan *s, sqlite3_stmt *q, pair_sums *sums)
+{
+    if (of_app(s, sqlite3_column_int64(q, 1)))
+        pair_add(sums, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 3),
+                 sqlite3_column_int64(q, 2));
+}
+
+static void take_hour_delta(const candor_stat_scan *s, const candor_sum *sum, pair_sums *sums)
+{
+    if (sum->kind == CANDOR_COUNT_HOUR && sum->k[2] >= s->hour0 && sum->k[2] < s->hour1 &&
+        of_app(s, sum->k[1]))
+        pair_add(sums, sum->k[0], sum->k[2], sum->n);
+}
+
+static candor_status query_hours(candor_stat_scan *s, pair_sums *sums, candor_err *err)
+{
+    sqlite3_stmt *type = s->r->q.type;
+    candor_status st = add_rows(s, s->r->q.hour_rows, s->hour0, s->hour1, take_hour_row, sums, err);
+    size_t i;
+    if (st == CANDOR_OK) st = add_deltas(s, take_hour_delta, sums, err);
+    for (i = 0; i < sums->n && st == CANDOR_OK && !sums->failed; i++) {
+        candor_stat_row row = {.k = sums->items[i].b, .n = sums->items[i].n};
+        if (i == 0 || sums->items[i].a != sums->items[i - 1].a) step_text(type, sums->items[i].a);
+        row.a = candor_db_column(type, 0);
+        row.b = candor_db_column(type, 1);
+        st = show(s, &row, err);
+    }
+    sqlite3_reset(type);
+    return st;
+}
+
+/* --- failed sessions ------------------------------------------------------------------------ */
+
+static candor_status query_failed(candor_stat_scan *s, candor_err *err)
+{
+    sqlite3_stmt *q = s->r->q.failed;
+    unsigned char low[16], high[16];
+    candor_stat_row row = {0};
+    candor_status st = CANDOR_OK;
+    candor_id_floor(s->hour0 * CANDOR_HOUR_MS, low);
+    candor_id_floor(s->hour1 * CANDOR_HOUR_MS, high);
+    sqlite3_bind_blob(q, 1, low, sizeof low, SQLITE_STATIC);
+    sqlite3_bind_blob(q, 2, high, sizeof high, SQLITE_STATIC);
+    sqlite3_bind_int64(q, 3, s->app);
+    if (sqlite3_step(q) == SQLITE_ROW)
+        row.n = sqlite3_column_int64(q, 0);
+    else
+        st = candor_db_fail(s->r->db, "query", err);
+    sqlite3_reset(q);
+    return st == CANDOR_OK ? show(s, &row, err) : st;
+}
+
 /* --- one stat ------------------------------------------------------------------------------- */
 
 static int64_t ceil_div(int64_t a, int64_t b)
@@ -371,6 +427,8 @@ static candor_status run(candor_stat_scan *s, candor_stat what, candor_err *err)
     if (st == CANDOR_OK && what == CANDOR_STAT_COUNTS) st = query_counts(s, &sums, err);
     if (st == CANDOR_OK && what == CANDOR_STAT_USERS) st = query_users(s, &sums, err);
     if (st == CANDOR_OK && what == CANDOR_STAT_APPROVALS) st = query_approvals(s, &sums, err);
+    if (st == CANDOR_OK && what == CANDOR_STAT_HOURS) st = query_hours(s, &sums, err);
+    if (st == CANDOR_OK && what == CANDOR_STAT_FAILED) st = query_failed(s, err);
     if (st == CANDOR_OK && what == CANDOR_STAT_CHARTS) st = candor_charts_query(s, err);
     if (st == CANDOR_OK && sums.failed) st = candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
     free(s->units);

@@ -229,6 +229,7 @@ candor_status candor_writer_open(candor_writer *w, const candor_sqlite_settings 
     if (st == CANDOR_OK) st = candor_db_create_schema(w->db, err);
     if (st == CANDOR_OK) st = prepare_all(w, err);
     if (st == CANDOR_OK) st = number_types(w, err);
+    if (st == CANDOR_OK) st = candor_lifecycle_index(w->db, err);
     if (st == CANDOR_OK) find_roles(w);
     if (st != CANDOR_OK) candor_writer_close(w);
     return st;

@@ -72,9 +72,17 @@ void candor_batch_free(candor_batch *b);  /* the batch itself belongs to the cal
 
 typedef struct candor_reader candor_reader; /* one a query thread, read only */
 
+/* What a session's base fields are compared with; NULL: any. */
+typedef struct candor_session_match {
+    const char *session, *user, *machine, *version; /* machine: as stored */
+} candor_session_match;
+
 typedef struct candor_event_filter {
     const char *category, *type, *app; /* NULL: any */
-    int64_t from_ms, to_ms;            /* of the event id's own time; to is exclusive */
+    candor_session_match match;
+    const candor_bytes *only; /* names of event types; NULL: all */
+    size_t n_only;
+    int64_t from_ms, to_ms; /* of the event id's own time; to is exclusive */
     unsigned limit;
     unsigned scan_rows; /* look at no more than this many */
     bool has_cursor;
@@ -94,11 +102,38 @@ typedef struct candor_event_page {
     unsigned char cursor[16];
 } candor_event_page;
 
+/* Newest first, by the order in which the collector got to know them: a page that was read does not
+ * change when sessions go on. */
+typedef struct candor_session_filter {
+    const char *app; /* NULL: any */
+    candor_session_match match;
+    int64_t from_ms, to_ms; /* that the session reaches into; to is exclusive */
+    unsigned limit, scan_rows;
+    bool has_cursor;
+    int64_t cursor; /* only those known before */
+} candor_session_filter;
+
+typedef struct candor_stored_session {
+    candor_context context;
+    int64_t last_day;             /* unix day of its newest event */
+    int64_t started_ms, ended_ms; /* of SessionStart and SessionEnd; -1: none */
+    candor_bytes end_payload;     /* of SessionEnd; may be empty */
+    uint64_t errors;              /* events of type Error */
+} candor_stored_session;
+
+typedef struct candor_session_page {
+    unsigned found;
+    bool more;
+    int64_t cursor;
+} candor_session_page;
+
 typedef enum candor_stat {
-    CANDOR_STAT_COUNTS,   /* a: type, b: category, c: app */
-    CANDOR_STAT_USERS,    /* k: unix day, n: users, counted per app */
-    CANDOR_STAT_CHARTS,   /* a: type, b: dimension, counts; rows of a type follow each other */
-    CANDOR_STAT_APPROVALS /* a: model, b: decision */
+    CANDOR_STAT_COUNTS,    /* a: type, b: category, c: app */
+    CANDOR_STAT_USERS,     /* k: unix day, n: users, counted per app */
+    CANDOR_STAT_CHARTS,    /* a: type, b: dimension, counts; rows of a type follow each other */
+    CANDOR_STAT_APPROVALS, /* a: model, b: decision */
+    CANDOR_STAT_HOURS, /* a: type, b: category, k: unix hour, n: events; ascending within a type */
+    CANDOR_STAT_FAILED /* one row: n: sessions with an event of type Error */
 } candor_stat;
 typedef struct candor_stat_row {
     candor_bytes a, b, c;
@@ -107,7 +142,7 @@ typedef struct candor_stat_row {
     uint32_t first, last;   /* all counts lie in these buckets; first > last: there is none */
 } candor_stat_row;
 
-/* from is cut down to its hour (counts) or day (the others), to is rounded up. */
+/* from is cut down to its hour (counts, hours, failed) or day (the others), to is rounded up. */
 typedef struct candor_stat_range {
     int64_t from_ms, to_ms; /* to is exclusive */
     const char *app;        /* NULL: all */
@@ -127,16 +162,41 @@ typedef struct candor_store_gauges {
     char trouble[256]; /* sentence when not */
 } candor_store_gauges;
 
+/* Everything of a person or a machine goes: events, sessions, their part of every sum. Lent to the
+ * store until done is called; in small steps, between which ingest goes on. What is submitted later
+ * is not part of it. Asking again after a failure finishes the work. */
+typedef struct candor_erasure {
+    candor_task task;           /* private to whoever holds it */
+    const char *user, *machine; /* one of the two, the other NULL; machine: as stored */
+    const char *app;            /* NULL: of every app */
+    /* Events that are about to go: what hangs on them is to be gone when it returns. On the store's
+     * thread. Not OK: the erasure ends. */
+    candor_status (*content)(void *ctx, const unsigned char (*ids)[16], size_t n, candor_err *err);
+    /* candor_row_context.user of these two */
+    candor_status (*fingerprint)(void *ctx, candor_bytes app, candor_bytes user,
+                                 unsigned char out[8]);
+    void *ctx;
+    /* Out */
+    candor_status status;
+    candor_err err;
+    uint64_t events, sessions;
+    void (*done)(struct candor_erasure *e); /* on the store's thread; takes it back */
+} candor_erasure;
+
 typedef struct candor_store_ops {
     /* Lend b until b->done. CANDOR_FULL: the queue is full, b stays with the caller.
      * CANDOR_CANCELLED: closing. */
     candor_status (*submit)(candor_store *s, candor_batch *b);
-    candor_status (*query)(candor_store *s, candor_query *q); /* CANDOR_FULL: too many wait */
+    candor_status (*query)(candor_store *s, candor_query *q);   /* CANDOR_FULL: too many wait */
+    candor_status (*erase)(candor_store *s, candor_erasure *e); /* CANDOR_FULL: too many wait */
     void (*gauges)(candor_store *s, candor_store_gauges *out);
     void (*close)(candor_store *s); /* commits what was submitted, then frees */
     candor_status (*events)(candor_reader *r, const candor_event_filter *f,
                             bool (*visit)(void *ctx, const candor_stored_event *e), void *ctx,
                             candor_event_page *out, candor_err *err);
+    candor_status (*sessions)(candor_reader *r, const candor_session_filter *f,
+                              bool (*visit)(void *ctx, const candor_stored_session *s), void *ctx,
+                              candor_session_page *out, candor_err *err);
     candor_status (*stats)(candor_reader *r, candor_stat what, const candor_stat_range *range,
                            bool (*visit)(void *ctx, const candor_stat_row *row), void *ctx,
                            candor_err *err);

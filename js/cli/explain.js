@@ -73,11 +73,17 @@ function storedChoice({ status: { stored = {} } }) {
 }
 
 /** @param {Facts} facts */
+function fileOff({ toml }) {
+  if (toml.configLevel === 'off') return 'level off';
+  return ['off', 'unreadable'].includes(String(toml.configEnabled)) ? String(toml.configEnabled) : null;
+}
+
+/** @param {Facts} facts */
 function levelBy({ status, toml }) {
   const at = status.level;
   if (!status.enabled) return 'telemetry';
   if (at === undefined) return 'default';
-  if (toml.hostLevel === at) return FILE;
+  if (toml.configLevel === at) return FILE;
   if (status.stored?.level === at) return 'stored level';
   return at === 'all' ? 'default' : 'the app';
 }
@@ -109,7 +115,7 @@ const SETTINGS = {
       { name: 'gdpr', how: '`candor gdpr on`, `setGdpr`, or the option `gdpr`', says: ({ status }) => (status.gdpr ? 'off' : null) },
       variable('TELEMETRY_ENABLED', '`1 true yes on` or `0 false no off`; anything else is a no'),
       host('`hostEnabled`, `hostLevel`, `setEnabled(false, { source: "host" })`'),
-      { name: `${FILE}, off`, how: '`enabled = false`, or a file that cannot be read', says: ({ toml }) => (['off', 'unreadable'].includes(toml.configEnabled) ? toml.configEnabled : null) },
+      { name: `${FILE}, off`, how: '`enabled = false`, `level = "off"`, or a file that cannot be read', says: fileOff },
       { name: 'stored choice', how: '`candor on`, `candor off`, `candor level off`, `setEnabled`', says: storedChoice },
       { name: `${FILE}, on`, how: '`enabled = true`', says: ({ toml }) => (toml.configEnabled === 'on' ? 'on' : null) },
       fallback('on, unless the app says otherwise', 'the option `defaultEnabled`'),
@@ -123,7 +129,7 @@ const SETTINGS = {
     sources: [
       { name: 'telemetry', how: 'off: the level is `off`', says: ({ status }) => (status.enabled ? null : 'off') },
       host('`hostLevel`, `setLevel(level, "host")`'),
-      { name: FILE, how: '`level`', says: ({ toml }) => toml.hostLevel ?? null },
+      { name: FILE, how: '`level`', says: ({ toml }) => toml.configLevel ?? null },
       { name: 'stored level', how: '`candor level`, `setLevel`', says: ({ status }) => status.stored?.level ?? null },
       fallback('all', '`all`'),
     ],
@@ -150,15 +156,15 @@ const SETTINGS = {
       { name: 'telemetry', how: 'off: content is off', says: ({ status }) => (status.enabled ? null : 'off') },
       { name: 'level', how: 'below `all`: content is off', says: ({ status }) => (status.enabled && status.level !== undefined && status.level !== 'all' ? 'off' : null) },
       host('the option `fullContent: false`, `setFullContent(false, "host")`'),
-      { name: FILE, how: '`full_content = false`', says: ({ toml }) => (toml.fullContent === false ? 'off' : null) },
+      { name: FILE, how: '`full_content = false`', says: ({ toml }) => (toml.configFullContent === false ? 'off' : null) },
       variable('TELEMETRY_FULL_CONTENT', '`1 true yes on` is a yes, anything else a no'),
       { name: 'stored choice', how: '`candor content`, `setFullContent`', says: ({ status }) => (typeof status.stored?.full_content === 'boolean' ? word(status.stored.full_content) : null) },
       fallback('off', 'off'),
     ],
     value: ({ status }) => word(Boolean(status.full_content?.enabled)),
-    decides: ({ status, toml }) => {
+    decides: ({ status }) => {
       const by = status.full_content?.decided_by ?? 'default';
-      return by === 'host' && toml.fullContent === false ? FILE : CONTENT_BY[by] ?? by;
+      return CONTENT_BY[by] ?? by;
     },
   },
   endpoint: {

@@ -17,14 +17,18 @@ function parseLimit(text) {
   return limit;
 }
 
+/** @param {import('../calls').Report} result  of verifyLedger, not ok */
+function whatIsWrong({ broken_at: at, error }) {
+  return at === null ? `the ledger cannot be proved: ${error}` : `the ledger is broken at entry ${at}: ${error}`;
+}
+
 /** Whether nobody has changed what was written down. @param {Flags} flags */
 async function verify(flags) {
   const { directory } = locateExisting(flags);
-  const result = await index.verifyLedger(directory);
+  const result = index.verifyLedger(directory);
   if (flags.json) json(result);
   if (!result.ok) {
-    const where = result.broken_at === null ? '' : ` at entry ${result.broken_at}`;
-    throw new CliError(`the ledger is broken${where}: ${result.error ?? 'an entry does not follow the one before it'}`);
+    throw new CliError(whatIsWrong(result));
   }
   if (!flags.json) line(green(`The ledger is whole: ${count(result.entries, 'entry', 'entries')}, each follows the one before it.`));
 }
@@ -49,4 +53,4 @@ async function ledger(flags) {
   });
 }
 
-module.exports = { ledger };
+module.exports = { ledger, whatIsWrong };

@@ -42,7 +42,8 @@ function reasonToSkip(flags, client) {
 /** @param {Record<string, any>} done */
 function printUpload(done) {
   if (done.dry_run) {
-    line(`Would send ${count(done.batches ?? 0, 'batch', 'batches')} with ${count(done.events ?? 0, 'event')}, ` +
+    const texts = done.attachments > 0 ? ` and ${count(done.attachments, 'attachment')}` : '';
+    line(`Would send ${count(done.batches ?? 0, 'batch', 'batches')} with ${count(done.events ?? 0, 'event')}${texts}, ` +
       `${size(Number(done.bytes ?? 0))} compressed. Nothing was sent.`);
     return;
   }

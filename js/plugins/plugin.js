@@ -75,7 +75,7 @@ class Plugin {
    * @returns {Promise<number>} what it returned
    */
   async call(name, argument) {
-    if (this.#status.state !== 'ready') throw invalid(`the plugin ${this.#status.name} was cut off: ${this.#status.error}`);
+    if (this.#status.state !== 'ready') throw this.#ended();
     const id = this.#next++;
     this.#status.calls += 1;
     const answer = this.#await(id);
@@ -90,7 +90,7 @@ class Plugin {
 
   async close() {
     if (this.#status.state === 'ready') this.#status.state = 'closed';
-    this.#rejectAll('the plugin was closed');
+    this.#rejectAll();
     await this.#worker.terminate();
   }
 
@@ -149,13 +149,18 @@ class Plugin {
   #cutOff(reason, message) {
     if (this.#status.state !== 'ready') return;
     Object.assign(this.#status, { state: 'cut_off', reason, error: message });
-    this.#rejectAll(message);
+    this.#rejectAll();
     this.#worker.terminate().catch(() => {});
   }
 
-  /** @param {string} why */
-  #rejectAll(why) {
-    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(invalid(`the plugin ${this.#status.name} was cut off: ${why}`));
+  /** Why it takes no calls. */
+  #ended() {
+    const { name, state, error } = this.#status;
+    return invalid(`the plugin ${name} was ${state === 'closed' ? 'closed' : `cut off: ${error}`}`);
+  }
+
+  #rejectAll() {
+    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(this.#ended());
   }
 }
 

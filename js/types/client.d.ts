@@ -1,77 +1,16 @@
 export type Native = import("./native").Native;
 export type SchemaDescription = import("./encoders").SchemaDescription;
+export type Report = import("./calls").Report;
+export type UploadReport = import("./calls").UploadReport;
+export type UploadOptions = import("./calls").UploadOptions;
+export type UploadPlan = import("./calls").UploadPlan;
+export type ExportReport = import("./calls").ExportReport;
+export type PurgeReport = import("./calls").PurgeReport;
 export type EmitMeta = {
     /**
      * Ties events together end to end
      */
     correlationId?: string | undefined;
-};
-/**
- * Parsed JSON; members in docs/api.md
- */
-export type Report = Record<string, any>;
-export type UploadReport = {
-    /**
-     * batches sent
-     */
-    uploaded: number;
-    /**
-     * events in them
-     */
-    events: number;
-    /**
-     * events that still wait
-     */
-    pending: number;
-    /**
-     * why the last attempt failed
-     */
-    error: string | null;
-};
-export type UploadOptions = {
-    /**
-     * Send nothing, open no socket: say what would be sent
-     */
-    dryRun?: boolean | undefined;
-    /**
-     * Unix milliseconds; only batches made since
-     */
-    since?: number | Date | undefined;
-    /**
-     * A package that `export` has written: it is checked, then sent instead of what waits
-     */
-    file?: string | undefined;
-};
-/**
- * What an upload would send
- */
-export type UploadPlan = {
-    dry_run: true;
-    batches: number;
-    events: number;
-    /**
-     * compressed
-     */
-    bytes: number;
-    /**
-     * why nothing can be sent now
-     */
-    error: string | null;
-};
-export type ExportReport = {
-    path: string;
-    bytes: number;
-    events: number;
-    /**
-     * of the file
-     */
-    sha256: string;
-};
-export type PurgeReport = {
-    /**
-     * events deleted
-     */
-    purged: number;
 };
 /** @template {object} [Events=import('./catalogue').Events] */
 export class Client<Events extends object = import("./catalogue").Events> {
@@ -154,7 +93,7 @@ export class Client<Events extends object = import("./catalogue").Events> {
      * @param {UploadOptions} [options]
      * @returns {Promise<UploadReport>}
      */
-    upload(options?: UploadOptions | undefined): Promise<UploadReport>;
+    upload(options?: import("./calls").UploadOptions | undefined): Promise<UploadReport>;
     /**
      * Write what waits as one TelemetryPackage, a JSON file for people to read: docs/package.md. Nothing is
      * taken out of the spool. Replaces the file.

@@ -69,7 +69,7 @@ export class NoopClient<Events extends object = import("./catalogue").Events> {
      * @param {UploadOptions} [options]
      * @returns {Promise<UploadReport>}
      */
-    upload(options?: import("./client").UploadOptions | undefined): Promise<UploadReport>;
+    upload(options?: import("./calls").UploadOptions | undefined): Promise<UploadReport>;
     /**
      * @param {string} [file]
      * @param {{since?: number | Date}} [options]

@@ -50,6 +50,14 @@ export type Options = {
      */
     configEnabled?: "off" | "unset" | "on" | "unreadable" | undefined;
     /**
+     * The level that such a file allows
+     */
+    configLevel?: "off" | "crash" | "error" | "all" | undefined;
+    /**
+     * Whether such a file allows full content
+     */
+    configFullContent?: boolean | undefined;
+    /**
      * What holds until the user has chosen
      */
     defaultEnabled?: boolean | undefined;

@@ -1,14 +1,12 @@
-/* SHA256_* instead of EVP for what is hashed on every event: libcrypto 3.0 allocates and frees a
- * provider's state for each copy of an EVP_MD_CTX, which costs as much as the hashing itself. These
- * functions are deprecated, not removed, and BoringSSL has them too. */
+/* SHA256_* instead of EVP: libcrypto 3.0 allocates and frees a provider's state for each copy of an
+ * EVP_MD_CTX, which costs as much as the hashing itself; and the first use of EVP sets up all
+ * algorithms of the library, a megabyte that a process without uploads never needs. These functions
+ * are deprecated, not removed, and BoringSSL has them too. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "base/digest.h"
 
-#include <limits.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
 
@@ -16,9 +14,10 @@
 
 candor_status candor_sha256(candor_bytes in, unsigned char out[CANDOR_SHA256_SIZE])
 {
-    return EVP_Digest(in.n != 0 ? in.p : "", in.n, out, NULL, EVP_sha256(), NULL) == 1
-               ? CANDOR_OK
-               : CANDOR_CRYPTO;
+    SHA256_CTX ctx;
+    bool ok = SHA256_Init(&ctx) == 1 && SHA256_Update(&ctx, in.n != 0 ? in.p : "", in.n) == 1 &&
+              SHA256_Final(out, &ctx) == 1;
+    return ok ? CANDOR_OK : CANDOR_CRYPTO;
 }
 
 /* inner and outer have already eaten the padded key; a call works on copies of them. */
@@ -100,14 +99,7 @@ bool candor_const_time_eq(const void *a, const void *b, size_t n)
     return CRYPTO_memcmp(a, b, n) == 0;
 }
 
-candor_status candor_random(void *out, size_t n)
+void candor_crypto_thread_end(void)
 {
-    unsigned char *p = out;
-    while (n != 0) {
-        int part = n > INT_MAX ? INT_MAX : (int)n;
-        if (RAND_bytes(p, part) != 1) return CANDOR_CRYPTO;
-        p += part;
-        n -= (size_t)part;
-    }
-    return CANDOR_OK;
+    OPENSSL_thread_stop();
 }

@@ -1,4 +1,4 @@
-/* SHA-256 and HMAC-SHA-256 (RFC 2104) over libcrypto, random bytes, constant-time compare.
+/* SHA-256 and HMAC-SHA-256 (RFC 2104) over libcrypto, constant-time compare.
  * Layer: base. Threads: one candor_hmac per thread. */
 #ifndef CANDOR_BASE_DIGEST_H
 #define CANDOR_BASE_DIGEST_H
@@ -24,7 +24,8 @@ void candor_hmac_free(candor_hmac *h); /* wipes the key; accepts NULL */
 /* Time depends on n only. */
 bool candor_const_time_eq(const void *a, const void *b, size_t n);
 
-/* Cryptographically strong bytes from the operating system. */
-CANDOR_CHECK candor_status candor_random(void *out, size_t n);
+/* What libcrypto keeps for the calling thread goes. For the end of a thread where the library
+ * cannot see it: linked statically on Windows (OPENSSL_thread_stop(3)). */
+void candor_crypto_thread_end(void);
 
 #endif

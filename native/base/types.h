@@ -13,9 +13,13 @@
 #define CANDOR_API
 #endif
 
-#if defined(__GNUC__)
+/* For gcc, printf is the C library's, which may be Microsoft's; gnu_printf is that of C11. */
+#if defined(__clang__)
 #define CANDOR_CHECK             __attribute__((warn_unused_result))
 #define CANDOR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#elif defined(__GNUC__)
+#define CANDOR_CHECK             __attribute__((warn_unused_result))
+#define CANDOR_PRINTF(fmt, args) __attribute__((format(gnu_printf, fmt, args)))
 #else
 #define CANDOR_CHECK
 #define CANDOR_PRINTF(fmt, args)
@@ -49,7 +53,7 @@ typedef enum candor_status { CANDOR_STATUS_MAP(CANDOR_AS_ENUM) } candor_status;
  * is known ("schema line 12: unknown key \"sampel\", did you mean \"sample\"?"), else empty. */
 typedef struct candor_err {
     candor_status code;
-    int sys;        /* errno (POSIX), GetLastError (Windows), or 0 */
+    int sys;        /* errno, on Windows what comes nearest; or 0 */
     const char *op; /* static text: the step that failed, e.g. "rename" */
     char text[256];
 } candor_err;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plat/plat.h"
+
 static bool says_no(const char *v)
 {
     return *v == '\0' || strcmp(v, "0") == 0 || strcmp(v, "false") == 0;
@@ -16,8 +18,10 @@ bool candor_ci(void)
         "TF_BUILD",  "GITHUB_ACTIONS",         "GITLAB_CI",
         "BUILDKITE", "TEAMCITY_VERSION",       "CODEBUILD_BUILD_ID"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *v = getenv(names[i]);
-        if (v != NULL && !says_no(v)) return true;
+        char *v = NULL;
+        bool says_yes = candor_env_copy(names[i], &v) == CANDOR_OK && v != NULL && !says_no(v);
+        free(v);
+        if (says_yes) return true;
     }
     return false;
 }

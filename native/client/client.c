@@ -28,17 +28,6 @@ const char *candor_privacy_name(candor_privacy p)
 
 /* --- open ------------------------------------------------------------------------------------ */
 
-static candor_status copy_env(const char *name, char **out)
-{
-    const char *v = getenv(name);
-    if (v == NULL) return CANDOR_OK;
-    size_t n = strlen(v) + 1;
-    *out = malloc(n);
-    if (*out == NULL) return CANDOR_NOMEM;
-    memcpy(*out, v, n);
-    return CANDOR_OK;
-}
-
 static void find_dir(candor_client *c)
 {
     candor_status st = CANDOR_OK;
@@ -152,12 +141,13 @@ static candor_status prepare(candor_client *c, candor_bytes options, candor_byte
 {
     candor_status st = candor_settings_read(options, &c->settings, err);
     if (st == CANDOR_OK) st = candor_schema_compile(schema, "schema", &c->schema, err);
-    if (st == CANDOR_OK) st = copy_env("DO_NOT_TRACK", &c->do_not_track);
-    if (st == CANDOR_OK) st = copy_env("TELEMETRY_ENABLED", &c->telemetry_enabled);
+    if (st == CANDOR_OK) st = candor_env_copy("DO_NOT_TRACK", &c->do_not_track);
+    if (st == CANDOR_OK) st = candor_env_copy("TELEMETRY_ENABLED", &c->telemetry_enabled);
     if (st != CANDOR_OK) return st;
     c->ci = candor_ci();
     atomic_store(&c->host_off, c->settings.host_enabled == 0);
     atomic_store(&c->host_level, (int)c->settings.host_level);
+    c->limits = candor_gate_limits_of(&c->settings);
     decide_files(c);
     st = open_sync(c, err);
     if (st == CANDOR_OK) st = candor_vault_new(&c->vault);

@@ -32,8 +32,9 @@ void candor_id_source_next(candor_id_source *s, uint64_t unix_ms, unsigned char 
 /* What status shows of the directory, as of the worker's last look. */
 typedef struct candor_report {
     candor_state_totals totals;
-    uint64_t batched;     /* of the journal, consistent with totals */
-    candor_counts merged; /* of journal.session, consistent with totals */
+    uint64_t batched;      /* of the journal, consistent with totals */
+    uint64_t rolled_ahead; /* of what is not batched, counted by totals already */
+    candor_counts merged;  /* of journal.session, consistent with totals */
     candor_ledger ledger;
     unsigned quarantined;
     uint64_t exported, export_dropped;
@@ -76,6 +77,12 @@ typedef struct candor_owed {
     int64_t at_ms;   /* shared and asked: unix time of the call */
 } candor_owed;
 
+/* What host and settings file allow at most, as configured last: by an option, not by a call. */
+typedef struct candor_limits {
+    candor_privacy host_level, config_level;
+    bool full_content, config_full_content;
+} candor_limits;
+
 /* The worker's own; no other thread touches it while the worker runs. */
 typedef struct candor_worker {
     candor_store store;
@@ -89,6 +96,7 @@ typedef struct candor_worker {
     uint32_t erases_seen;        /* CANDOR_HAPPENED_ERASE obeyed so far */
     int64_t purge_live_ms;       /* live processes' segments made before go too; 0: none */
     uint64_t purged_events;      /* by the last purge that consent asked for */
+    uint64_t purge_counted;      /* of the purge at hand: records that were in sums already */
     uint64_t purge_runs;         /* purges of what was buffered, for whoever reads it over turns */
     bool report_due, drain_failed, segment_trouble;
     uint32_t purges_seen; /* of the directory, obeyed so far */
@@ -125,6 +133,7 @@ struct candor_client {
     candor_sanitiser sanitiser;
     candor_id_source ids;
     candor_decision decision;
+    candor_limits limits;
     candor_vault *vault; /* its own lock */
     candor_owed owed;
     uint32_t seen[CANDOR_HAPPENED_COUNT];
@@ -148,6 +157,11 @@ candor_emit_result candor_emit_typed(candor_client *c, const unsigned char *area
 bool candor_gate_refresh(candor_client *c);
 /* The same under journal.mutex, without waking; true when the worker has something to do. */
 bool candor_gate_decide(candor_client *c);
+/* Options that limit what is recorded hold from here on, before the worker takes the others over.
+ * What was recorded under wider ones is the worker's debt, and is marked in *command. A value that
+ * stays as it was configured does not undo what the host has said by a call since. */
+void candor_gate_limit(candor_client *c, const candor_settings *next, candor_command *command);
+candor_limits candor_gate_limits_of(const candor_settings *s);
 /* Whether only this process knows the decision: it is not the directory's. Under journal.mutex. */
 bool candor_gate_own(const candor_client *c);
 /* GDPR mode: by this process's option or as stored, whatever decides. */

@@ -16,8 +16,7 @@ typedef enum candor_command_type {
     CANDOR_COMMAND_PREVIEW,
     CANDOR_COMMAND_STATS,
     CANDOR_COMMAND_CONFIGURE,
-    CANDOR_COMMAND_EXPORT,
-    CANDOR_COMMAND_LEDGER
+    CANDOR_COMMAND_EXPORT
 } candor_command_type;
 
 /* A caller that waits, with a bound. Freed by whichever of the two lets go last. */
@@ -38,10 +37,10 @@ typedef struct candor_command {
     candor_waiter *waiter; /* may be NULL */
     uint64_t target;       /* FLUSH, UPLOAD, PREVIEW, EXPORT: journal.appended at the call */
     int64_t since_ms;      /* STATS, UPLOAD, EXPORT */
-    unsigned limit;        /* LEDGER */
     bool dry_run;          /* UPLOAD */
     struct candor_export_work *work; /* EXPORT: under way */
-    bool purge; /* CONSENT, CONTENT: it took away what was allowed, and what was buffered */
+    bool purge; /* CONSENT, CONTENT, CONFIGURE: it took away what was allowed, and what was buffered
+                 */
     candor_settings *settings;  /* CONFIGURE: owned */
     bool names_mode;            /* CONSENT: the answer says the mode */
     bool started;               /* UPLOAD: its round has begun */

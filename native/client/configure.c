@@ -1,5 +1,6 @@
 /* Settings that change while the client runs. The worker takes them over between two turns; what
- * other threads read as well changes under the locks they read it with. */
+ * other threads read as well changes under the locks they read it with. What limits the recording
+ * holds before the call returns (candor_gate_limit). */
 #include "client/configure.h"
 
 #include <stdlib.h>
@@ -16,7 +17,12 @@ static const char *const live_names[] = {
     "caPem",
     "mode",
     "configEnabled",
+    "configFullContent",
+    "configLevel",
     "defaultEnabled",
+    "fullContent",
+    "hostLevel",
+    "maxUploadBytes",
     "batchEvents",
     "batchIntervalMs",
     "uploadIntervalMs",
@@ -137,6 +143,7 @@ candor_status candor_configure(candor_client *c, candor_bytes options_json, cand
     if (st == CANDOR_OK && !candor_fork_guard_same(c->fork_guard))
         st = candor_fail(err, CANDOR_CANCELLED, 0, "configure", "a fork child has no worker");
     command.settings = next;
+    if (st == CANDOR_OK) candor_gate_limit(c, next, &command);
     if (st == CANDOR_OK) st = candor_command_push(&c->commands, &command);
     if (st != CANDOR_OK) {
         candor_settings_free(next);

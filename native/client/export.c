@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/gzip.h"
+#include "client/export_temp.h"
 #include "client/jobs.h"
 #include "contract/package.h"
 
@@ -14,7 +15,7 @@ struct candor_export_work {
     candor_package_sums *sums;
     candor_hmac *hash_key;
     candor_package_head head;
-    candor_file *events;
+    candor_file *events, *temp; /* temp: locked as long as this process is at it */
     char events_path[CANDOR_PATH_MAX], temp_path[CANDOR_PATH_MAX];
     candor_batch_row row; /* the last batch that was looked at */
     candor_buf gz, lines, out;
@@ -27,6 +28,7 @@ static void free_export(candor_export_work *x)
 {
     if (x == NULL) return;
     candor_file_discard(x->events);
+    candor_file_discard(x->temp);
     if (x->events_path[0] != '\0') candor_unlink_quiet(x->events_path);
     if (x->temp_path[0] != '\0') candor_unlink_quiet(x->temp_path);
     candor_package_sums_free(x->sums);
@@ -38,18 +40,6 @@ static void free_export(candor_export_work *x)
 }
 
 /* --- begin ----------------------------------------------------------------------------------- */
-
-/* Beside the package, so that it can be renamed. */
-static candor_status name_temporary(const char *path, const unsigned char id[16],
-                                    char out[CANDOR_PATH_MAX], candor_err *err)
-{
-    char text[CANDOR_UUID_TEXT];
-    candor_uuid_format(id, text);
-    int n = snprintf(out, CANDOR_PATH_MAX, "%s.%.36s.tmp", path, text);
-    if (n > 0 && n < CANDOR_PATH_MAX) return CANDOR_OK;
-    out[0] = '\0';
-    return candor_fail(err, CANDOR_LIMIT, 0, "export", "the path is too long");
-}
 
 /* In the spool, under the name of a temporary file: should the process be killed, "off" and
  * recovery delete it with the rest. */
@@ -196,10 +186,10 @@ static candor_status may_replace(const char *path, candor_err *err)
 
 static candor_status assemble(candor_export_work *x, const char *path, candor_err *err)
 {
-    candor_file *f = NULL;
     candor_status st = may_replace(path, err);
-    if (st == CANDOR_OK) st = name_temporary(path, x->head.id, x->temp_path, err);
-    if (st == CANDOR_OK) st = candor_file_open(x->temp_path, CANDOR_OPEN_CREATE_NEW, &f, err);
+    if (st == CANDOR_OK) candor_export_temp_sweep(path);
+    if (st == CANDOR_OK) st = candor_export_temp_open(path, &x->temp, x->temp_path, err);
+    candor_file *f = x->temp;
     candor_buf_clear(&x->out);
     if (st == CANDOR_OK) st = candor_package_put_head(x->sums, &x->head, &x->out);
     if (st == CANDOR_OK) st = candor_file_write(f, candor_buf_bytes(&x->out), err);
@@ -209,9 +199,7 @@ static candor_status assemble(candor_export_work *x, const char *path, candor_er
     if (st == CANDOR_OK) st = candor_file_write(f, candor_buf_bytes(&x->out), err);
     if (st == CANDOR_OK) st = candor_file_sync(f, err);
     if (st == CANDOR_OK) st = digest(x, f, err);
-    if (st == CANDOR_OK) st = candor_file_close(&f, err);
-    candor_file_discard(f);
-    if (st == CANDOR_OK) st = candor_rename_durable(x->temp_path, path, err);
+    if (st == CANDOR_OK) st = candor_rename_durable(x->temp_path, path, err); /* still locked */
     if (st == CANDOR_OK) x->temp_path[0] = '\0';
     return st;
 }
@@ -327,17 +315,19 @@ static candor_status prepare(candor_client *c, const char *path, candor_err *err
     return st;
 }
 
-candor_status candor_export_send(candor_client *c, const char *path, const char *consent)
+candor_status candor_export_send(candor_client *c, const char *path, const char *consent,
+                                 bool again)
 {
     candor_uploader *u = &c->worker.uploader;
     candor_err err = {0};
+    if (again && candor_uploader_is_led(u)) return CANDOR_BUSY;
     if (prepare(c, path, &err) == CANDOR_OK) return candor_uploader_begin_package(u, consent);
     u->uploaded = u->events = 0;
     candor_err_describe(&err, u->error, sizeof u->error);
     return CANDOR_OK; /* the round has ended with this error; nothing was sent */
 }
 
-/* --- dry run, ledger ------------------------------------------------------------------------- */
+/* --- dry run --------------------------------------------------------------------------------- */
 
 void candor_export_plan(candor_client *c, candor_command *job)
 {
@@ -349,28 +339,18 @@ void candor_export_plan(candor_client *c, candor_command *job)
     if (job->path[0] == '\0') {
         st = candor_uploader_plan(u, job->since_ms, &plan, &err);
     } else if (prepare(c, job->path, &err) == CANDOR_OK) {
-        plan = (candor_upload_plan){1, u->package.events, u->package.body.n, ""};
+        plan = (candor_upload_plan){
+            .batches = 1, .events = u->package.events, .bytes = u->package.body.n};
         candor_buf_free(&u->package.body);
     } else {
         candor_err_describe(&err, plan.error, sizeof plan.error);
     }
-    candor_buf_putf(&json, "{\"dry_run\":true,\"batches\":%llu,\"events\":%llu,\"bytes\":%llu,",
+    candor_buf_putf(&json,
+                    "{\"dry_run\":true,\"batches\":%llu,\"events\":%llu,\"attachments\":%llu,"
+                    "\"bytes\":%llu,",
                     (unsigned long long)plan.batches, (unsigned long long)plan.events,
-                    (unsigned long long)plan.bytes);
+                    (unsigned long long)plan.attachments, (unsigned long long)plan.bytes);
     put_error(&json, st == CANDOR_OK ? plan.error : err.text);
     candor_command_finish(job, st, json.failed ? CANDOR_LIT("{}") : candor_buf_bytes(&json), &err);
-    candor_buf_free(&json);
-}
-
-void candor_export_ledger(candor_client *c, candor_command *job)
-{
-    candor_buf json = {0};
-    candor_err err = {0};
-    candor_status st = CANDOR_OK;
-    if (c->worker.storage_open && c->worker.store.usable)
-        st = candor_ledger_read(c->worker.store.dir, job->limit, &json, &err);
-    else
-        candor_buf_put_bytes(&json, CANDOR_LIT("{\"entries\":[]}"));
-    candor_command_finish(job, st, candor_buf_bytes(&json), &err);
     candor_buf_free(&json);
 }

@@ -13,11 +13,11 @@ typedef struct candor_export_work candor_export_work;
 
 /* EXPORT: go one step. True: the job is answered and freed. */
 bool candor_export_step(candor_client *c, candor_command *job);
-/* UPLOAD of a file: check it and begin its round. As candor_uploader_begin. */
+/* UPLOAD of a file: check it and begin its round. As candor_uploader_begin. again: another process
+ * led before; the file is not read again as long as it does. */
 CANDOR_CHECK candor_status candor_export_send(candor_client *c, const char *path,
-                                              const char *consent);
-/* UPLOAD with dry_run; LEDGER: answer. */
+                                              const char *consent, bool again);
+/* UPLOAD with dry_run: answer. */
 void candor_export_plan(candor_client *c, candor_command *job);
-void candor_export_ledger(candor_client *c, candor_command *job);
 
 #endif

@@ -2,6 +2,21 @@
  * that change it. Layer: client. Threads: any; what is decided changes under journal.mutex. */
 #include "client/client.h"
 
+/* The settings file's level as its host's, or, when it is off, as its own "off". */
+static candor_privacy host_level(const candor_client *c)
+{
+    candor_privacy host = (candor_privacy)atomic_load(&c->host_level);
+    candor_privacy config = c->limits.config_level;
+    return config != CANDOR_PRIVACY_OFF && config < host ? config : host;
+}
+
+static candor_config_says config_says(const candor_client *c)
+{
+    return c->limits.config_level == CANDOR_PRIVACY_OFF
+               ? CANDOR_CONFIG_OFF
+               : (candor_config_says)c->settings.config_enabled;
+}
+
 static candor_decision decide(candor_client *c)
 {
     const candor_consent_inputs in = {
@@ -9,11 +24,11 @@ static candor_decision decide(candor_client *c)
         .telemetry_enabled = c->telemetry_enabled,
         .gdpr = candor_gate_gdpr(c),
         .host_off = atomic_load(&c->host_off),
-        .config = (candor_config_says)c->settings.config_enabled,
+        .config = config_says(c),
         .stored = candor_consent_choice(c->consent),
         .default_on = c->settings.default_enabled != 0,
         .has_level = true,
-        .host_level = (candor_privacy)atomic_load(&c->host_level),
+        .host_level = host_level(c),
         .stored_level = candor_consent_level(c->consent),
     };
     candor_decision d = candor_consent_decide(&in);
@@ -178,6 +193,48 @@ static void end_change(candor_client *c, const candor_decision *was, candor_cons
     candor_journal_unlock(&c->journal);
     candor_client_push(c, command);
     if (waits) candor_client_await(c);
+}
+
+candor_limits candor_gate_limits_of(const candor_settings *s)
+{
+    return (candor_limits){(candor_privacy)s->host_level, (candor_privacy)s->config_level,
+                           s->full_content != 0, s->config_full_content != 0};
+}
+
+/* The highest level that host, file and user together allow, whether or not telemetry is on. */
+static candor_privacy allowed_level(const candor_client *c)
+{
+    candor_privacy host = (candor_privacy)atomic_load(&c->host_level);
+    candor_privacy least = c->limits.config_level, stored = candor_consent_level(c->consent);
+    if (host < least) least = host;
+    return stored < least ? stored : least;
+}
+
+static bool content_allowed(const candor_client *c)
+{
+    return c->limits.config_full_content && !atomic_load(&c->vault->host_off);
+}
+
+void candor_gate_limit(candor_client *c, const candor_settings *next, candor_command *command)
+{
+    const candor_limits limits = candor_gate_limits_of(next);
+    (void)begin_change(c);
+    candor_privacy level = allowed_level(c);
+    bool content = content_allowed(c);
+    if (limits.host_level != c->limits.host_level)
+        atomic_store(&c->host_level, (int)limits.host_level);
+    if (limits.full_content != c->limits.full_content)
+        atomic_store(&c->vault->host_off, !limits.full_content);
+    c->limits = limits;
+    (void)candor_gate_decide(c);
+    /* Who only looks deletes nothing that nobody asked it to delete. */
+    bool narrower = allowed_level(c) < level && c->settings.inspect == 0;
+    if (narrower) {
+        owe(c, (candor_owed){.all = true, .asked = true, .ended = !c->decision.enabled});
+        atomic_store(&c->enabled, false);
+    }
+    command->purge = content && !content_allowed(c) && c->settings.inspect == 0;
+    candor_journal_unlock(&c->journal);
 }
 
 static candor_command consent_command(candor_done done, void *ctx)

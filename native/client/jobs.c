@@ -45,6 +45,7 @@ void candor_jobs_report(candor_client *c)
     r.totals.oldest_ms = r.totals.next_attempt_ms = r.next_upload_ms = INT64_MAX;
     r.next_rollup_ms = r.rollups.oldest_day = INT64_MAX;
     r.batched = batched(c);
+    r.rolled_ahead = w->store.rolled_ahead;
     if (w->storage_open) {
         if (candor_state_total(w->store.state, &r.totals, NULL) == CANDOR_OK) w->totals = r.totals;
         if (candor_state_get(w->store.state, "last_upload", &last, NULL) != CANDOR_OK)
@@ -87,12 +88,24 @@ bool candor_jobs_end_segment(void *client, candor_segment *s)
     return candor_store_finish_segment(&c->worker.store, s, true);
 }
 
+/* As candor_jobs_end_segment; what roll-ups have counted of it goes with them. */
+static bool end_purged(void *client, candor_segment *s)
+{
+    candor_client *c = client;
+    candor_worker *w = &c->worker;
+    w->purge_counted += candor_store_counted(&w->store, s, candor_segment_consumed(s));
+    return candor_jobs_end_segment(client, s);
+}
+
 /* The own segments go, and emit has new ones at once: deleting the rest takes its time. */
 static uint64_t purge_journal(candor_client *c, bool *others_live)
 {
     candor_worker *w = &c->worker;
     candor_err err = {0};
-    uint64_t records = candor_journal_purge(&c->journal, candor_jobs_end_segment, c);
+    w->purge_counted = 0;
+    uint64_t records = candor_journal_purge(&c->journal, end_purged, c);
+    records -= w->purge_counted;
+    w->store.rolled_ahead = 0;
     candor_exporter_forget(&w->exporter);
     w->pending_since_ns = 0;
     w->drain_failed = false;
@@ -246,8 +259,9 @@ static bool begin_upload(candor_client *c, candor_command *job)
     candor_uploader *u = &c->worker.uploader;
     candor_jobs_consent(c, consent, sizeof consent);
     u->since_ms = job->since_ms;
-    candor_status st = job->path[0] != '\0' ? candor_export_send(c, job->path, consent)
-                                            : candor_uploader_begin(u, true, consent);
+    candor_status st = job->path[0] != '\0'
+                           ? candor_export_send(c, job->path, consent, job->give_up_ns != 0)
+                           : candor_uploader_begin(u, true, consent);
     if (st != CANDOR_BUSY) {
         job->started = true;
         return true;
@@ -371,9 +385,6 @@ static bool step(candor_client *c, candor_command *job)
         return true;
     case CANDOR_COMMAND_EXPORT:
         return candor_export_step(c, job);
-    case CANDOR_COMMAND_LEDGER:
-        candor_export_ledger(c, job);
-        return true;
     case CANDOR_COMMAND_REPORT:
         break;
     }

@@ -6,6 +6,8 @@
 #include "client/names.h"
 
 static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
+#define LOAD_TRIES 4 /* the file is rotated once in thousands of uploads */
+
 static const char hash_key[] = ",\"hash\":\"";
 
 /* --- one line -------------------------------------------------------------------------------- */
@@ -68,13 +70,17 @@ static candor_status write_line(const candor_ledger *l, const candor_ledger_entr
                                 candor_buf *out)
 {
     unsigned char digest[CANDOR_SHA256_SIZE];
-    char sha256[CANDOR_LEDGER_HASH], hash[CANDOR_LEDGER_HASH], at[CANDOR_TIME_TEXT];
-    candor_status st = candor_sha256(e->body, digest);
+    char sha256[CANDOR_LEDGER_HASH + 3] = "null", hash[CANDOR_LEDGER_HASH], at[CANDOR_TIME_TEXT];
+    candor_status st = e->guessable ? CANDOR_OK : candor_sha256(e->body, digest);
     if (st != CANDOR_OK) return st;
-    candor_hex_encode(digest, sizeof digest, sha256);
+    if (!e->guessable) {
+        candor_hex_encode(digest, sizeof digest, sha256 + 1);
+        sha256[0] = sha256[CANDOR_LEDGER_HASH + 1] = '"';
+        sha256[CANDOR_LEDGER_HASH + 2] = '\0';
+    }
     candor_time_format(now, at);
     candor_buf_putf(out,
-                    "{\"seq\":%llu,\"at\":\"%.24s\",\"batch_id\":\"%.36s\",\"sha256\":\"%.64s\","
+                    "{\"seq\":%llu,\"at\":\"%.24s\",\"batch_id\":\"%.36s\",\"sha256\":%s,"
                     "\"bytes\":%zu,\"events\":%llu,\"endpoint\":",
                     (unsigned long long)l->entries + 1, at, e->id, sha256, e->body.n,
                     (unsigned long long)e->events);
@@ -139,19 +145,48 @@ static uint64_t size_of(const char *dir, const char *name)
     return size;
 }
 
-static candor_status load_one(const char *dir, const char *name, candor_buf *out, candor_err *err)
+/* Of a file that is larger than any that was written here, the end: what it says goes on. */
+static candor_status load_one(const char *dir, const char *name, candor_buf *out,
+                              const char **oversized, candor_err *err)
 {
     char path[CANDOR_PATH_MAX];
+    bool cut = false;
+    const size_t before = out->n;
     candor_status st = candor_path_join(dir, name, path, sizeof path, err);
-    if (st == CANDOR_OK)
-        st = candor_file_read_all(path, CANDOR_LEDGER_MAX + CANDOR_LEDGER_LINE, out, err);
-    return st == CANDOR_NOTFOUND ? CANDOR_OK : st;
+    if (st == CANDOR_OK) st = candor_file_read_tail(path, CANDOR_LEDGER_MAX, out, &cut, err);
+    if (st == CANDOR_NOTFOUND) return CANDOR_OK;
+    if (st != CANDOR_OK || !cut || out->n == before) return st;
+    *oversized = name;
+    const char *end =
+        memchr(out->p + before, '\n', out->n - before); /* of a line without its begin */
+    const size_t gone = end != NULL ? (size_t)(end - out->p) + 1 - before : out->n - before;
+    memmove(out->p + before, out->p + before + gone, out->n - before - gone);
+    out->n -= gone;
+    return CANDOR_OK;
 }
 
-candor_status candor_ledger_load(const char *dir, candor_buf *out, candor_err *err)
+/* The newer file first: when it has become the older one meanwhile, it is smaller afterwards. */
+candor_status candor_ledger_load(const char *dir, candor_buf *out, const char **oversized,
+                                 candor_err *err)
 {
-    candor_status st = load_one(dir, CANDOR_LEDGER_OLD, out, err);
-    return st == CANDOR_OK ? load_one(dir, CANDOR_LEDGER_FILE, out, err) : st;
+    candor_buf newer = {0};
+    const size_t from = out->n;
+    candor_status st = CANDOR_OK;
+    bool whole = false;
+    for (int tries = 0; st == CANDOR_OK && !whole && tries < LOAD_TRIES; tries++) {
+        out->n = from;
+        candor_buf_clear(&newer);
+        *oversized = NULL;
+        st = load_one(dir, CANDOR_LEDGER_FILE, &newer, oversized, err);
+        if (st == CANDOR_OK) st = load_one(dir, CANDOR_LEDGER_OLD, out, oversized, err);
+        whole = size_of(dir, CANDOR_LEDGER_FILE) >= newer.n;
+    }
+    if (out->n != from && out->p[out->n - 1] != '\n') candor_buf_put_c(out, '\n');
+    candor_buf_put_bytes(out, candor_buf_bytes(&newer));
+    candor_buf_free(&newer);
+    if (st == CANDOR_OK && out->failed)
+        st = candor_fail(err, CANDOR_NOMEM, 0, "ledger", "out of memory");
+    return st;
 }
 
 /* What is in sent, and what may go. */
@@ -198,6 +233,7 @@ void candor_ledger_look(candor_ledger *l, const char *dir)
     char path[CANDOR_PATH_MAX];
     candor_buf text = {0};
     sent_scan scan;
+    const char *oversized;
     uint64_t bytes = size_of(dir, CANDOR_LEDGER_FILE);
     if (!l->sent_known) {
         if (!scan_sent(dir, path, &scan)) scan = (sent_scan){.bytes = 0};
@@ -206,7 +242,8 @@ void candor_ledger_look(candor_ledger *l, const char *dir)
     if (l->looked && bytes == l->file_bytes) return;
     l->looked = true;
     l->old_bytes = size_of(dir, CANDOR_LEDGER_OLD);
-    if (candor_ledger_load(dir, &text, NULL) == CANDOR_OK) take_last(l, candor_buf_bytes(&text));
+    if (candor_ledger_load(dir, &text, &oversized, NULL) == CANDOR_OK)
+        take_last(l, candor_buf_bytes(&text));
     l->file_bytes = bytes;
     l->torn = bytes != 0 && text.n != 0 && text.p[text.n - 1] != '\n';
     candor_buf_free(&text);
@@ -216,8 +253,7 @@ void candor_ledger_look(candor_ledger *l, const char *dir)
 static candor_status mend(candor_ledger *l, const char *path, candor_err *err)
 {
     candor_buf text = {0};
-    candor_status st =
-        candor_file_read_all(path, CANDOR_LEDGER_MAX + CANDOR_LEDGER_LINE, &text, err);
+    candor_status st = candor_file_read_all(path, CANDOR_LEDGER_MAX, &text, err);
     if (st == CANDOR_OK) {
         text.n = whole_lines(candor_buf_bytes(&text));
         st = candor_file_write_durable(path, candor_buf_bytes(&text), err);
@@ -238,6 +274,7 @@ static candor_status rotate(candor_ledger *l, const char *dir, const char *path,
     if (st != CANDOR_OK) return st;
     l->old_bytes = l->file_bytes;
     l->file_bytes = 0;
+    l->torn = false;
     return CANDOR_OK;
 }
 
@@ -266,7 +303,7 @@ candor_status candor_ledger_append(candor_ledger *l, const char *dir, const cand
         st = write_line(l, e, candor_clock_unix_ms(), &line);
         if (st != CANDOR_OK) (void)candor_fail(err, st, 0, "ledger", "%s", candor_status_text(st));
     }
-    if (st == CANDOR_OK && l->torn) st = mend(l, path, err);
+    if (st == CANDOR_OK && l->torn && l->file_bytes <= CANDOR_LEDGER_MAX) st = mend(l, path, err);
     if (st == CANDOR_OK && l->file_bytes != 0 && l->file_bytes + line.n > CANDOR_LEDGER_MAX)
         st = rotate(l, dir, path, err);
     if (st == CANDOR_OK) st = append(dir, path, l->file_bytes == 0, candor_buf_bytes(&line), err);
@@ -306,11 +343,10 @@ void candor_ledger_keep(candor_ledger *l, const char *dir, const char *path, uin
 }
 
 /* A quarter more than needed goes, so that not every upload has to look through the directory. */
-void candor_ledger_bound(candor_ledger *l, const char *dir, uint64_t max_bytes, int64_t keep_ms)
+void candor_ledger_bound(candor_ledger *l, const char *dir, uint64_t max_bytes, int64_t before_ms)
 {
     char path[CANDOR_PATH_MAX], victim[CANDOR_PATH_MAX];
     sent_scan scan;
-    int64_t before_ms = candor_clock_unix_ms() - keep_ms;
     candor_ledger_look(l, dir);
     uint64_t target = l->sent_bytes > max_bytes ? max_bytes - max_bytes / 4 : max_bytes;
     while (l->sent_bytes > target || l->sent_oldest_ms < before_ms) {

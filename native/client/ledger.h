@@ -37,6 +37,7 @@ typedef struct candor_ledger_entry {
     const char *id;    /* of the batch or the package */
     bool repeats;      /* a package, a text or an OTLP document: several lines may bear the id */
     candor_bytes body; /* the bytes that were sent */
+    bool guessable;    /* the body is a short text: its digest would tell it to who tries texts */
     uint64_t events;
     const char *endpoint;
     int http;
@@ -53,18 +54,20 @@ CANDOR_CHECK candor_status candor_ledger_append(candor_ledger *l, const char *di
 /* Move a sent file into <dir>/sent. It stays where it is when it is larger than max_bytes, for the
  * caller to delete. */
 void candor_ledger_keep(candor_ledger *l, const char *dir, const char *path, uint64_t max_bytes);
-/* Let the oldest bodies go until at most max_bytes are left and none is older than keep_ms. Costs
- * nothing while that holds. */
-void candor_ledger_bound(candor_ledger *l, const char *dir, uint64_t max_bytes, int64_t keep_ms);
+/* Let the oldest bodies go until at most max_bytes are left and none was made before before_ms
+ * (unix; INT64_MIN: age does not count). Costs nothing while that holds. */
+void candor_ledger_bound(candor_ledger *l, const char *dir, uint64_t max_bytes, int64_t before_ms);
 /* Delete the kept bodies. The lines stay: there is no event data in them. */
 void candor_ledger_forget(candor_ledger *l, const char *dir);
 
-/* Append {"entries":[..]}: the last `limit` lines, oldest first. */
+/* Append {"entries":[..]}: the last `limit` lines, oldest first. Any thread; reads both files,
+ * which are bounded. */
 CANDOR_CHECK candor_status candor_ledger_read(const char *dir, unsigned limit, candor_buf *out,
                                               candor_err *err);
 /* Append {"entries":n,"bodies":n,"ok":bool,"broken_at":seq|null,"error":s|null}: whether each line
- * is whole and follows the one before it, and each kept body is the one that its line names. Any
- * thread; reads files. */
+ * is whole and follows the one before it, and each kept body is the one that its line names. A
+ * directory that is not there and a file that cannot be read are "ok":false without broken_at.
+ * Fails for want of memory only. Any thread; reads files. */
 CANDOR_CHECK candor_status candor_ledger_verify(const char *dir, candor_buf *out, candor_err *err);
 
 /* --- private to ledger*.c -------------------------------------------------------------------- */
@@ -76,7 +79,9 @@ typedef struct candor_ledger_line {
 } candor_ledger_line;
 /* One line without its line break. False: it is not one, or its hash is not its own. */
 bool candor_ledger_parse(candor_bytes text, candor_ledger_line *out);
-/* Both files, older first, into out. */
-CANDOR_CHECK candor_status candor_ledger_load(const char *dir, candor_buf *out, candor_err *err);
+/* Both files, older first, as they are at one moment, into out: of one that is larger than
+ * CANDOR_LEDGER_MAX its last lines; *oversized is its name then, else NULL. */
+CANDOR_CHECK candor_status candor_ledger_load(const char *dir, candor_buf *out,
+                                              const char **oversized, candor_err *err);
 
 #endif

@@ -1,4 +1,6 @@
 /* Reading the ledger for people, and proving it. */
+#include <stdio.h>
+
 #include "base/json.h"
 #include "client/ledger.h"
 #include "client/names.h"
@@ -7,9 +9,10 @@
 
 typedef struct proof {
     const char *dir;
-    uint64_t entries, bodies, seq, broken_at;
+    uint64_t entries, bodies, seq;
+    uint64_t broken_at; /* 0: not at a line */
     char prev[CANDOR_LEDGER_HASH];
-    const char *error; /* static sentence; NULL: none */
+    const char *error; /* a sentence; NULL: none */
 } proof;
 
 /* The next line of text from *at on; false at the end. A last line without an end is torn: a crash
@@ -74,26 +77,57 @@ static void check_line(proof *p, candor_bytes text)
     check_body(p, &l);
 }
 
+static bool stop(void *ctx, const char *name)
+{
+    (void)ctx;
+    (void)name;
+    return false;
+}
+
+static void put_proof(const proof *p, candor_buf *out)
+{
+    candor_buf_putf(out, "{\"entries\":%llu,\"bodies\":%llu,\"ok\":%s,\"broken_at\":",
+                    (unsigned long long)p->entries, (unsigned long long)p->bodies,
+                    p->error == NULL ? "true" : "false");
+    if (p->broken_at == 0)
+        candor_buf_put_bytes(out, CANDOR_LIT("null"));
+    else
+        candor_buf_putf(out, "%llu", (unsigned long long)p->broken_at);
+    candor_buf_put_bytes(out, CANDOR_LIT(",\"error\":"));
+    if (p->error == NULL)
+        candor_buf_put_bytes(out, CANDOR_LIT("null"));
+    else
+        candor_json_put_string(out, candor_bytes_str(p->error));
+    candor_buf_put_c(out, '}');
+}
+
 candor_status candor_ledger_verify(const char *dir, candor_buf *out, candor_err *err)
 {
     proof p = {.dir = dir};
     candor_buf text = {0};
     candor_bytes line;
+    candor_err why = {0};
+    char too_large[128];
+    const char *oversized = NULL;
     size_t at = 0;
     memset(p.prev, '0', sizeof p.prev);
-    candor_status st = candor_ledger_load(dir, &text, err);
+    candor_status st = candor_dir_list(dir, stop, NULL, &why); /* one without a ledger is whole */
+    if (st == CANDOR_OK) st = candor_ledger_load(dir, &text, &oversized, &why);
+    if (oversized != NULL) {
+        (void)snprintf(too_large, sizeof too_large,
+                       "%s is larger than %d bytes, which it never becomes by itself: something "
+                       "was added to it",
+                       oversized, CANDOR_LEDGER_MAX);
+        broken(&p, 0, too_large);
+    }
     while (st == CANDOR_OK && next_line(candor_buf_bytes(&text), &at, &line))
         check_line(&p, line);
+    if (st != CANDOR_OK) broken(&p, 0, why.text);
+    if (st != CANDOR_NOMEM) put_proof(&p, out);
     candor_buf_free(&text);
-    if (st != CANDOR_OK) return st;
-    candor_buf_putf(out, "{\"entries\":%llu,\"bodies\":%llu,\"ok\":%s,\"broken_at\":",
-                    (unsigned long long)p.entries, (unsigned long long)p.bodies,
-                    p.error == NULL ? "true" : "false");
-    if (p.error == NULL)
-        candor_buf_put_bytes(out, CANDOR_LIT("null,\"error\":null}"));
-    else
-        candor_buf_putf(out, "%llu,\"error\":\"%s\"}", (unsigned long long)p.broken_at, p.error);
-    return out->failed ? candor_fail(err, CANDOR_NOMEM, 0, "ledger", "out of memory") : CANDOR_OK;
+    if (st == CANDOR_NOMEM || out->failed)
+        return candor_fail(err, CANDOR_NOMEM, 0, "ledger", "out of memory");
+    return CANDOR_OK;
 }
 
 candor_status candor_ledger_read(const char *dir, unsigned limit, candor_buf *out, candor_err *err)
@@ -102,7 +136,8 @@ candor_status candor_ledger_read(const char *dir, unsigned limit, candor_buf *ou
     candor_bytes line;
     size_t at = 0;
     uint64_t lines = 0, first = 0;
-    candor_status st = candor_ledger_load(dir, &text, err);
+    const char *oversized; /* for verify to tell */
+    candor_status st = candor_ledger_load(dir, &text, &oversized, err);
     if (limit > CANDOR_LEDGER_SHOWN) limit = CANDOR_LEDGER_SHOWN;
     while (st == CANDOR_OK && next_line(candor_buf_bytes(&text), &at, &line))
         lines++;

@@ -78,7 +78,7 @@ static void adopt_file(recovery *r, const char *name)
     if (st == CANDOR_OK) st = candor_store_adopt(s, &err);
     if (st == CANDOR_OK)
         r->found->adopted++;
-    else if (st != CANDOR_NOTFOUND)
+    else if (st != CANDOR_NOTFOUND && st != CANDOR_CANCELLED)
         candor_store_note(s, &err);
 }
 
@@ -140,6 +140,17 @@ static uint64_t unread_records(const candor_segment *s, uint64_t at)
     return n;
 }
 
+/* The segment stays, with the records from `at` on. */
+static void leave(recovery *r, candor_segment *segment, uint64_t at)
+{
+    candor_record rec;
+    if (candor_segment_read(segment, (size_t)at, segment->map.n, &rec) == CANDOR_READ_RECORD) {
+        int64_t when = (int64_t)candor_uuid7_ms(rec.id);
+        if (r->found->left_ms == 0 || when < r->found->left_ms) r->found->left_ms = when;
+    }
+    candor_segment_free(segment);
+}
+
 static void remove_segment(candor_store *s, candor_segment *segment)
 {
     unsigned char id[16];
@@ -154,11 +165,11 @@ static void remove_segment(candor_store *s, candor_segment *segment)
 static void keep_waiting(recovery *r, candor_segment *segment, uint64_t at)
 {
     candor_store *s = r->store;
-    uint64_t n = unread_records(segment, at);
+    uint64_t n = unread_records(segment, at) - candor_store_counted(s, segment, at);
     bool fits = r->waiting_bytes + segment->map.n <= (uint64_t)s->settings->journal_max_bytes;
     if (s->settings->inspect != 0 || (n != 0 && fits)) {
         r->waiting_bytes += segment->map.n;
-        candor_segment_free(segment);
+        leave(r, segment, at);
         return;
     }
     candor_err err = {0};
@@ -172,12 +183,25 @@ static void keep_waiting(recovery *r, candor_segment *segment, uint64_t at)
     if (st == CANDOR_OK)
         remove_segment(s, segment);
     else
-        candor_segment_free(segment);
+        leave(r, segment, at);
 }
 
 static uint32_t epoch_of(const candor_store *s)
 {
     return s->consent != NULL ? candor_consent_epoch(s->consent) : 0;
+}
+
+static uint32_t purges_of(const candor_store *s)
+{
+    return s->consent != NULL ? candor_consent_purges(s->consent) : 0;
+}
+
+/* A purge came while this process held the segment: whoever asked for it could not delete it. */
+static void drop_purged(candor_store *s, candor_segment *segment, uint64_t at)
+{
+    uint64_t n = unread_records(segment, at) - candor_store_counted(s, segment, at);
+    candor_store_count_purged(s, n);
+    remove_segment(s, segment);
 }
 
 /* "Off" must not wait for the end of a long recovery; what is left is found by the next. */
@@ -186,7 +210,8 @@ static bool stopping(const recovery *r)
     return atomic_load(r->store->stop) || epoch_of(r->store) != r->epoch;
 }
 
-static void replay(recovery *r, candor_segment *segment, const char *name)
+/* purges: before the segment was taken. */
+static void replay(recovery *r, candor_segment *segment, const char *name, uint32_t purges)
 {
     candor_store *s = r->store;
     candor_err err = {0};
@@ -203,15 +228,19 @@ static void replay(recovery *r, candor_segment *segment, const char *name)
         r->found->records += s->batch.row.events;
     } while (records != 0 && !lost && !stopping(r));
     if (st == CANDOR_OK && records != 0 && !lost) { /* stopped: the rest waits for the next start */
-        candor_segment_free(segment);
+        leave(r, segment, at);
         return;
     }
     bool no_key = s->settings->encrypt_spool != 0 && candor_keyring_empty(s->keys);
-    if (st == CANDOR_FULL && (s->disk_low || no_key)) {
+    if (st == CANDOR_CANCELLED && purges_of(s) != purges) {
+        drop_purged(s, segment, at);
+    } else if (st == CANDOR_CANCELLED) { /* for who is told of it, or the next look */
+        leave(r, segment, at);
+    } else if (st == CANDOR_FULL && (s->disk_low || no_key)) {
         keep_waiting(r, segment, at);
     } else if (st != CANDOR_OK) {
         candor_store_note(s, &err);
-        candor_segment_free(segment);
+        leave(r, segment, at);
     } else if (lost) {
         (void)candor_store_finish_segment(s, segment, false);
         candor_store_quarantine_file(s, segment->path, name);
@@ -247,6 +276,7 @@ static bool visit_segment(void *ctx, const char *name)
     }
     if (candor_path_join(r->store->journal_dir, name, path, sizeof path, NULL) != CANDOR_OK)
         return true;
+    uint32_t purges = purges_of(r->store);
     candor_status st = candor_segment_take(path, &segment, &err);
     if (st == CANDOR_CORRUPT) {
         candor_store_quarantine_file(r->store, path, name);
@@ -254,11 +284,13 @@ static bool visit_segment(void *ctx, const char *name)
     } else if (st == CANDOR_OK && r->purge) {
         uint64_t at = candor_segment_consumed(segment);
         uint64_t known = candor_state_consumed(r->store->state, segment->info.id);
-        r->found->records += unread_records(segment, known > at ? known : at);
+        if (known > at) at = known;
+        r->found->records +=
+            unread_records(segment, at) - candor_store_counted(r->store, segment, at);
         remove_segment(r->store, segment);
     } else if (st == CANDOR_OK) {
         r->found->segments++;
-        replay(r, segment, name);
+        replay(r, segment, name, purges);
     } else if (st == CANDOR_BUSY && made_ms(name) < r->live_before_ms) {
         candor_unlink_quiet(path);
     } else if (st != CANDOR_BUSY && st != CANDOR_NOTFOUND) {

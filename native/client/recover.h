@@ -8,6 +8,8 @@
 
 typedef struct candor_recovered {
     uint64_t segments, records, adopted;
+    int64_t
+        left_ms; /* the oldest event that stays in the journal of a dead process; 0: none does */
 } candor_recovered;
 
 /* Everything; at start and after state.db was rebuilt. */

@@ -95,7 +95,7 @@ typedef struct candor_rollup_row {
 } candor_rollup_row;
 
 uint64_t candor_rollup_rolled(candor_state *s, const unsigned char segment[16]);
-/* One transaction: the tally's counts, and that the segment is counted up to `to`. */
+/* Inside begin..end: the tally's counts, and that the segment is counted up to `to`. */
 CANDOR_CHECK candor_status candor_rollup_add(candor_state *s, const candor_rollup_tally *t,
                                              const unsigned char segment[16], uint64_t to,
                                              candor_err *err);
@@ -134,6 +134,7 @@ typedef struct candor_rollups {
     int64_t held_since_ns;       /* monotonic */
     bool held;
     uint64_t retry_ns; /* after a failure: monotonic; 0: none */
+    int64_t failures;  /* in a row */
 } candor_rollups;
 
 void candor_rollups_init(candor_rollups *r);

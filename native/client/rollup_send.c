@@ -9,7 +9,7 @@
 
 #define MS_NS    1000000ull
 #define DAY_MS   86400000LL
-#define RETRY_NS (60000 * MS_NS)
+#define RETRY_MS 60000
 
 static const char day_key[] = "rollup.day", since_key[] = "rollup.since_ns";
 
@@ -239,8 +239,18 @@ static candor_status build(candor_store *s, const char *batch, candor_buf *gz, c
     return st;
 }
 
-/* When recovery of another process has adopted the file meanwhile, its row is there already. */
-static candor_status record(candor_store *s, const char *batch, uint64_t dropped, candor_err *err)
+/* The rows were purged meanwhile: so is the file. When recovery of another process has adopted it,
+ * its row is there already. */
+static void drop_purged(candor_store *s, const char *batch)
+{
+    char path[CANDOR_PATH_MAX];
+    if (candor_state_knows(s->state, batch) == CANDOR_KNOWN_NO &&
+        candor_store_path(s, batch, path, NULL) == CANDOR_OK)
+        candor_unlink_quiet(path);
+}
+
+static candor_status record(candor_store *s, const char *batch, bool exported, uint64_t dropped,
+                            candor_err *err)
 {
     bool settled = false, changed = false;
     candor_batch *b = &s->batch;
@@ -249,9 +259,17 @@ static candor_status record(candor_store *s, const char *batch, uint64_t dropped
     st = candor_rollup_settle(s->state, batch, &settled, err);
     if (st == CANDOR_OK && settled)
         st = candor_state_add_batch(s->state, &b->row, b->counts, b->n_counts, err);
-    if (st == CANDOR_OK && settled && s->exporter != NULL)
+    if (st == CANDOR_OK && settled && exported)
         st = candor_state_mark_sent(s->state, &b->row, dropped, &changed, err);
+    if (st == CANDOR_OK && !settled) drop_purged(s, batch);
     return candor_state_end(s->state, st, err);
+}
+
+static bool is_spooled(const candor_store *s, const char *batch)
+{
+    char path[CANDOR_PATH_MAX];
+    return candor_store_path(s, batch, path, NULL) == CANDOR_OK &&
+           candor_file_mtime(path, NULL, NULL, NULL) == CANDOR_OK;
 }
 
 static candor_status send_frozen(candor_store *s, const char *batch, candor_err *err)
@@ -259,15 +277,19 @@ static candor_status send_frozen(candor_store *s, const char *batch, candor_err 
     char path[CANDOR_PATH_MAX];
     uint64_t dropped = 0;
     candor_buf gz = {0};
+    /* In the spool of a process with another exporter, which died before it noted that: there it
+     * stays, or recovery would adopt the file beside what is exported. Nobody else writes one: the
+     * lock is held. */
+    bool exports = s->exporter != NULL && !is_spooled(s, batch);
     candor_status st = build(s, batch, &gz, err);
-    if (st == CANDOR_OK && s->exporter != NULL)
+    if (st == CANDOR_OK && exports)
         st = candor_exporter_batch(s->exporter, candor_buf_bytes(&s->batch.lines), &dropped, err);
-    else if (st == CANDOR_OK)
+    else if (st == CANDOR_OK && s->exporter == NULL)
         st = candor_store_write(s, candor_buf_bytes(&gz), path, err);
     /* A process with the other choice of encryptSpool may have died behind its write. */
-    if (st == CANDOR_OK) candor_store_unlink_other(s, batch);
-    if (st == CANDOR_OK) st = record(s, batch, dropped, err);
-    if (st == CANDOR_OK && s->exporter != NULL) candor_store_forget(s, batch);
+    if (st == CANDOR_OK && s->exporter == NULL) candor_store_unlink_other(s, batch);
+    if (st == CANDOR_OK) st = record(s, batch, exports, dropped, err);
+    if (st == CANDOR_OK && exports) candor_store_forget(s, batch);
     candor_buf_free(&gz);
     return st;
 }
@@ -322,13 +344,22 @@ static candor_status send_locked(candor_store *s, candor_err *err)
     return st;
 }
 
+/* After the first failure a minute, then twice as long each time, as uploads back off. */
+static int64_t retry_ms(const candor_store *s)
+{
+    int64_t max = s->settings->retry_max_ms > RETRY_MS ? s->settings->retry_max_ms : RETRY_MS;
+    int64_t n = s->rollups.failures > 1 ? s->rollups.failures - 1 : 0;
+    return candor_policy_delay(n, RETRY_MS, max, -1, 1.0);
+}
+
 bool candor_rollups_turn(candor_store *s)
 {
     candor_rollups *r = &s->rollups;
     candor_err err = {0};
     if (candor_rollups_wait_ms(s) != 0) return false;
     candor_status st = send_locked(s, &err);
-    r->retry_ns = st == CANDOR_OK ? 0 : mono_now(r) + RETRY_NS;
+    r->failures = st == CANDOR_OK || st == CANDOR_BUSY ? 0 : r->failures + 1;
+    r->retry_ns = st == CANDOR_OK ? 0 : mono_now(r) + (uint64_t)retry_ms(s) * MS_NS;
     if (st != CANDOR_OK && st != CANDOR_BUSY) candor_store_note(s, &err);
     candor_rollups_look(s);
     return true;

@@ -193,13 +193,10 @@ static candor_status add_all(candor_state *s, const candor_rollup_tally *t, cand
 candor_status candor_rollup_add(candor_state *s, const candor_rollup_tally *t,
                                 const unsigned char segment[16], uint64_t to, candor_err *err)
 {
-    candor_status st = candor_state_begin(s, err);
-    if (st != CANDOR_OK) return st;
-    st = add_all(s, t, err);
+    candor_status st = add_all(s, t, err);
     if (st == CANDOR_OK) st = set_rolled(s, segment, to, err);
     /* The segment's own row: with it goes what is remembered here, see recover.c. */
-    if (st == CANDOR_OK) st = candor_state_set_consumed(s, segment, 0, err);
-    return candor_state_end(s, st, err);
+    return st == CANDOR_OK ? candor_state_set_consumed(s, segment, 0, err) : st;
 }
 
 /* --- freeze ---------------------------------------------------------------------------------- */

@@ -3,9 +3,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/digest.h"
 #include "base/uuid.h"
 #include "plat/crc32c.h"
+#include "plat/plat.h"
 
 #define SEGMENT_VERSION 2u
 /* An update of the application must not cost what the last run had accepted. Version 1 is the same
@@ -67,6 +67,13 @@ void candor_counts_read(candor_counts *out, const void *stored, size_t n)
     memcpy(out, all, sizeof *out);
 }
 
+/* Windows keeps a file that is mapped anywhere. The lock stays until the name is gone. */
+static void delete_file(candor_segment *s)
+{
+    candor_map_close(&s->map);
+    candor_unlink_quiet(s->path);
+}
+
 /* --- create ---------------------------------------------------------------------------------- */
 
 static void write_header(candor_segment *s)
@@ -114,7 +121,10 @@ static candor_status fill_new(candor_segment *s, const char *temp, size_t size, 
         /* Not synced: a journal outlives its process, the spool a power cut. */
         st = candor_rename(temp, s->path, err);
     }
-    if (st != CANDOR_OK) candor_unlink_quiet(temp);
+    if (st != CANDOR_OK) {
+        candor_map_close(&s->map);
+        candor_unlink_quiet(temp);
+    }
     return st;
 }
 
@@ -158,7 +168,7 @@ static candor_status check_header(candor_segment *s, candor_err *err)
     s->info.context_json = candor_bytes_of((const char *)h + CONTEXT_AT, context_n);
     /* Its finisher may have been killed between the mark and the deletion. */
     if (atomic_load_explicit(&live(s)->retired, memory_order_acquire) != 0) {
-        candor_unlink_quiet(s->path);
+        delete_file(s);
         return candor_fail(err, CANDOR_NOTFOUND, 0, "journal", "the segment is finished");
     }
     return CANDOR_OK;
@@ -224,7 +234,7 @@ void candor_segment_delete(candor_segment *s)
 {
     if (s == NULL) return;
     atomic_store_explicit(&live(s)->retired, 1, memory_order_release);
-    candor_unlink_quiet(s->path);
+    delete_file(s);
     candor_segment_free(s);
 }
 

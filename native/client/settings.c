@@ -57,6 +57,8 @@ static const candor_setting table[] = {
     CHOICE("configEnabled", CANDOR_CONFIG_UNSET, config_names, config_enabled,
            "What a settings file says: off switches off, on holds until the user has chosen, "
            "unreadable silences without deleting."),
+    CHOICE("configLevel", CANDOR_PRIVACY_ALL, privacy_names, config_level,
+           "The level that a settings file allows; it can only narrow."),
     FLAG("defaultEnabled", 1, default_enabled, "What holds until the user has chosen."),
     FLAG("inspect", 0, inspect,
          "For tools that look at a directory: an \"off\" of this process's environment deletes "
@@ -103,6 +105,8 @@ static const candor_setting table[] = {
     FLAG(
         "fullContent", 1, full_content,
         "The host's offer of full content, which the user turns on; false: never in this process."),
+    FLAG("configFullContent", 1, config_full_content,
+         "Whether a settings file allows full content; it can only narrow."),
     NUMBER("vaultMaxBytes", "bytes", 64LL * MIB, MIB, 1LL << 40, vault_max_bytes,
            "The cap of full content that waits; the oldest goes first."),
     FLAG("encryptSpool", 0, encrypt_spool,

@@ -30,14 +30,14 @@ typedef struct candor_settings {
     int64_t mode, notice; /* candor_mode, candor_notice */
     int64_t exporter;     /* candor_exporter_kind */
     int64_t host_enabled, config_enabled, default_enabled, inspect;
-    int64_t host_level, gdpr; /* candor_privacy */
+    int64_t host_level, config_level, gdpr; /* candor_privacy */
     int64_t batch_events, batch_interval_ms, upload_interval_ms;
     int64_t spool_max_bytes, journal_max_bytes, min_free_disk_bytes, retention_days;
     int64_t max_upload_bytes, ledger_max_bytes;
     int64_t retry_base_ms, retry_max_ms;
     int64_t connect_timeout_ms, request_timeout_ms, stall_timeout_ms, exit_flush_ms;
     int64_t gzip_level;
-    int64_t full_content, vault_max_bytes, encrypt_spool;
+    int64_t full_content, config_full_content, vault_max_bytes, encrypt_spool;
     /* A sentence when an environment variable could not be used; the host's start must not fail
      * for what an operator exported. Empty: none. */
     char environment_error[224];

@@ -202,8 +202,13 @@ static candor_status apply_environment(candor_settings *out)
 {
     const candor_setting *s = NULL;
     for (size_t i = 0; (s = candor_setting_at(i)) != NULL; i++) {
-        const char *v = s->env != NULL ? getenv(s->env) : NULL;
-        if (v == NULL || *v == '\0') continue;
+        char *v = NULL;
+        candor_status st = s->env != NULL ? candor_env_copy(s->env, &v) : CANDOR_OK;
+        if (st != CANDOR_OK) return st;
+        if (v == NULL || *v == '\0') {
+            free(v);
+            continue;
+        }
         const char *problem = environment_problem(s, v);
         if (problem != NULL) {
             candor_buf b;
@@ -214,9 +219,11 @@ static candor_status apply_environment(candor_settings *out)
             /* Falling back to the option would send data where the operator did not want it. */
             free(*text_slot(out, s));
             *text_slot(out, s) = NULL;
+            free(v);
             continue;
         }
-        candor_status st = set_text(text_slot(out, s), candor_bytes_str(v));
+        st = set_text(text_slot(out, s), candor_bytes_str(v));
+        free(v);
         if (st != CANDOR_OK) return st;
     }
     return CANDOR_OK;

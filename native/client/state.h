@@ -119,6 +119,7 @@ int64_t candor_state_newest_ms(candor_state *s);
 typedef struct candor_state_totals {
     uint64_t batches, events, bytes;    /* live */
     int64_t oldest_ms, next_attempt_ms; /* INT64_MAX: none */
+    int64_t newest_ms;                  /* of the batches; 0: none */
     uint64_t kept, sent_batches, sent_events;
     uint64_t rolled_up, rollups_made, rollups_other; /* see docs/rollups.md */
     uint64_t loss[CANDOR_LOSS_COUNT];

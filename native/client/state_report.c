@@ -8,7 +8,8 @@ static candor_status read_spool(candor_state *s, candor_state_totals *out, cando
         candor_sql(s,
                    "SELECT count(*),coalesce(sum(events),0),coalesce(sum(bytes),0),"
                    "min(created_ms),"
-                   "min(CASE WHEN next_attempt_ms>?1 THEN 0 ELSE next_attempt_ms END) FROM batches "
+                   "min(CASE WHEN next_attempt_ms>?1 THEN 0 ELSE next_attempt_ms "
+                   "END),max(created_ms) FROM batches "
                    "WHERE gone=0",
                    err);
     if (stmt == NULL) return CANDOR_IO;
@@ -21,6 +22,7 @@ static candor_status read_spool(candor_state *s, candor_state_totals *out, cando
         if (out->batches != 0) {
             out->oldest_ms = sqlite3_column_int64(stmt, 3);
             out->next_attempt_ms = sqlite3_column_int64(stmt, 4);
+            out->newest_ms = sqlite3_column_int64(stmt, 5);
         }
     }
     candor_sql_done(stmt);

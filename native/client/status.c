@@ -80,7 +80,8 @@ static void look(candor_client *c, status_view *v)
     v->pending = c->journal.appended - c->journal.batched;
     candor_journal_unlock(&c->journal);
     candor_mutex_unlock(c->report_mutex);
-    v->kept = v->report.totals.kept + live;
+    v->kept = v->report.totals.kept + live - v->report.rolled_ahead;
+    v->pending -= v->report.rolled_ahead < v->pending ? v->report.rolled_ahead : v->pending;
     v->counts = v->report.totals.counts;
     add_live(&v->counts, &session, &v->report.merged);
     v->disabled = atomic_load(&c->disabled_drops);

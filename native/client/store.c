@@ -196,13 +196,22 @@ void candor_store_forget(candor_store *s, const char *id)
     (void)!candor_state_forget(s->state, id, NULL); /* recover.c finishes what is left */
 }
 
+/* Begin to keep what was recorded. */
+static candor_status begin_keeping(candor_store *s, candor_err *err)
+{
+    candor_status st = candor_state_begin(s->state, err);
+    if (st != CANDOR_OK || s->disturbed == NULL || !s->disturbed(s->disturbed_ctx)) return st;
+    st = candor_fail(err, CANDOR_CANCELLED, 0, "spool", "the events are to be deleted");
+    return candor_state_end(s->state, st, NULL);
+}
+
 /* Everything the database must know about s->batch, in one transaction. */
 static candor_status record_batch(candor_store *s, candor_segment *segment, candor_counts *delta,
                                   uint64_t exported_not, candor_err *err)
 {
     candor_batch *b = &s->batch;
     bool changed = false, settled = false;
-    candor_status st = candor_state_begin(s->state, err);
+    candor_status st = begin_keeping(s, err);
     if (st != CANDOR_OK) return st;
     if (segment == NULL) st = candor_rollup_settle(s->state, b->row.id, &settled, err);
     if (st == CANDOR_OK && b->row.events != 0)
@@ -239,6 +248,37 @@ static void count_rollups(candor_store *s, const candor_segment *segment)
     candor_rollup_tally_clear(t, candor_rollup_rolled(s->state, segment->info.id));
 }
 
+static candor_status keep_counts(candor_store *s, const candor_segment *segment, bool own,
+                                 candor_err *err)
+{
+    const candor_batch *b = &s->batch;
+    if (b->rollup == NULL) return CANDOR_OK;
+    if (b->rollup->events != 0) {
+        candor_status st = begin_keeping(s, err);
+        if (st != CANDOR_OK) return st;
+        st = candor_rollup_add(s->state, b->rollup, segment->info.id, b->to, err);
+        st = candor_state_end(s->state, st, err);
+        if (st != CANDOR_OK) return st;
+    }
+    if (own) s->rolled_ahead = b->rollup->events + b->rollup->counted_before;
+    return CANDOR_OK;
+}
+
+uint64_t candor_store_counted(candor_store *s, const candor_segment *segment, uint64_t at)
+{
+    uint64_t n = 0, to = 0;
+    candor_record r;
+    if (s->rollups.tally.schema == NULL || s->in_memory) return 0;
+    to = candor_rollup_rolled(s->state, segment->info.id);
+    for (candor_read got;
+         (got = candor_segment_read(segment, (size_t)at, (size_t)to, &r)) != CANDOR_READ_END &&
+         got != CANDOR_READ_LOST;
+         at = r.next)
+        if (got == CANDOR_READ_RECORD && candor_rollup_source(&s->rollups.tally, r.type) != NULL)
+            n++;
+    return n;
+}
+
 candor_status candor_store_drain(candor_store *s, candor_segment *segment, bool own, uint64_t *at,
                                  size_t limit, uint64_t *records, candor_err *err)
 {
@@ -251,13 +291,12 @@ candor_status candor_store_drain(candor_store *s, candor_segment *segment, bool 
     if (candor_store_disk_low(s))
         return candor_fail(err, CANDOR_FULL, 0, "spool",
                            "less than minFreeDiskBytes of disk are free: the spool is not written");
-    if (s->exporter == NULL && s->settings->encrypt_spool != 0 && candor_keyring_empty(s->keys))
+    if (candor_store_needs_key(s))
         return candor_fail(err, CANDOR_FULL, 0, "spool",
                            "encryptSpool is on and no key is set yet: events wait in the journal");
     count_rollups(s, segment);
     candor_status st = candor_batch_build(b, segment, *at, limit, gzip_level, err);
-    if (st == CANDOR_OK && b->rollup != NULL && b->rollup->events != 0)
-        st = candor_rollup_add(s->state, b->rollup, segment->info.id, b->to, err);
+    if (st == CANDOR_OK) st = keep_counts(s, segment, own, err);
     if (st == CANDOR_OK && b->row.events != 0 && s->exporter != NULL)
         st = candor_exporter_batch(s->exporter, candor_buf_bytes(&b->lines), &dropped, err);
     else if (st == CANDOR_OK && b->row.events != 0)
@@ -271,6 +310,7 @@ candor_status candor_store_drain(candor_store *s, candor_segment *segment, bool 
     }
     if (s->exporter != NULL && b->row.events != 0) candor_store_forget(s, b->row.id);
     if (own) candor_counts_add(&s->merged, &delta);
+    if (own) s->rolled_ahead = 0;
     *at = b->lost ? limit : b->to;
     *records = b->row.events + b->damaged;
     if (b->rollup != NULL) *records += b->rollup->events + b->rollup->counted_before;
@@ -326,10 +366,15 @@ static candor_status mark_lost(candor_store *s, const candor_batch_row *row, can
     return end_mark(s, row, st, path, err);
 }
 
+/* By size at once, by age as batches go. */
 static void bound_ledger(candor_store *s)
 {
+    int64_t before = candor_clock_unix_ms() - s->settings->retention_days * DAY_MS;
+    candor_ledger_look(&s->ledger, s->dir);
+    bool old = s->ledger.sent_oldest_ms < before;
+    bool go = candor_hold_note(&s->bodies_old, old, candor_clock_mono_ns(), s->expiry_hold_ns);
     candor_ledger_bound(&s->ledger, s->dir, (uint64_t)s->settings->ledger_max_bytes,
-                        s->settings->retention_days * DAY_MS);
+                        go ? before : INT64_MIN);
 }
 
 static void delete_batch(candor_store *s, const candor_batch_row *row, const char *path)
@@ -416,6 +461,8 @@ int64_t candor_store_expires_ms(const candor_store *s, int64_t oldest_batch_ms)
 {
     int64_t oldest = oldest_batch_ms;
     if (s->quarantine_oldest_ms < oldest) oldest = s->quarantine_oldest_ms;
+    if (s->ledger.sent_known && s->ledger.sent_oldest_ms < oldest)
+        oldest = s->ledger.sent_oldest_ms;
     if (s->settings->inspect != 0 || oldest > INT64_MAX / 2) return INT64_MAX;
     return oldest + s->settings->retention_days * DAY_MS;
 }

@@ -23,8 +23,9 @@
  * is the comment of the gzip inside. Without a key nothing is batched, and such a file is locked.
  */
 
-/* How long a batch or a quarantined file must have looked expired before it goes: a clock that is
- * wrong for a moment must not empty the spool. Measured on the monotonic clock, in this process. */
+/* How long a batch, a quarantined file or a kept body must have looked expired before it goes: a
+ * clock that is wrong for a moment must not empty the spool. Measured on the monotonic clock, in
+ * this process. */
 #define CANDOR_EXPIRY_HOLD_NS 600000000000ull
 
 /* A condition, and since when every look has found it true. */
@@ -37,6 +38,10 @@ typedef struct candor_store {
     const _Atomic bool *stop; /* the client closes: recovery ends after the batch at hand */
     const _Atomic int64_t *stop_at_ns; /* NULL until candor_store_started */
     const candor_consent *consent;     /* recovery ends likewise when it changes; NULL: not asked */
+    /* Whether what was recorded so far is to be deleted, by this process or another; asked inside
+     * the transaction that would keep it: a purge deletes in a later one. NULL: never. */
+    bool (*disturbed)(void *ctx);
+    void *disturbed_ctx;
     char dir[CANDOR_PATH_MAX], journal_dir[CANDOR_PATH_MAX];
     char spool_dir[CANDOR_PATH_MAX], quarantine_dir[CANDOR_PATH_MAX];
     candor_exporter *exporter; /* NULL: batches go to the spool */
@@ -46,13 +51,16 @@ typedef struct candor_store {
     candor_buf sealed;         /* scratch */
     candor_keyring *keys;      /* borrowed; NULL: there are none */
     uint64_t locked;           /* batches whose key is not set, as of the last look */
+    int64_t open_next_ms;      /* the next attempt of the others; INT64_MAX: there are none */
     candor_rollups rollups;
+    uint64_t rolled_ahead; /* own records that are counted and still in the journal: their batch
+                              failed */
     candor_ledger ledger;
     candor_counts merged; /* of this process's segments, what has reached state.db */
     unsigned quarantined;
     int64_t quarantine_oldest_ms; /* INT64_MAX: none */
     uint64_t expiry_hold_ns;      /* CANDOR_EXPIRY_HOLD_NS; tests shorten it */
-    candor_hold batches_old, quarantine_old;
+    candor_hold batches_old, quarantine_old, bodies_old;
     bool usable;    /* the directories exist and can be written */
     bool in_memory; /* state.db could not be used */
     bool disk_low;
@@ -77,11 +85,14 @@ void candor_store_note(candor_store *s, const candor_err *err);
 
 /* One batch out of segment, from offset *at up to limit; *at moves behind what is in the spool now,
  * *records is how many records that were. own: of this process, so that its counters go to
- * s->merged. CANDOR_FULL: the disk is low, nothing was done. The caller tells the segment
- * (journal_advance or segment_consume). */
+ * s->merged. CANDOR_FULL: the disk is low, nothing was done. CANDOR_CANCELLED: disturbed, nothing
+ * was kept. The caller tells the segment (journal_advance or segment_consume). */
 CANDOR_CHECK candor_status candor_store_drain(candor_store *s, candor_segment *segment, bool own,
                                               uint64_t *at, size_t limit, uint64_t *records,
                                               candor_err *err);
+/* Records of the segment, from `at` on, that are counted in roll-ups already: with the sums they
+ * are purged or sent, not with the segment. */
+uint64_t candor_store_counted(candor_store *s, const candor_segment *segment, uint64_t at);
 /* Merge the segment's counters; own: into s->merged too. The segment is about to go. */
 bool candor_store_finish_segment(candor_store *s, candor_segment *segment, bool own);
 /* Forget the row of a segment whose file is deleted. */
@@ -95,6 +106,8 @@ CANDOR_CHECK candor_status candor_store_read(candor_store *s, const char *id, ca
 /* The same, appended to out. */
 CANDOR_CHECK candor_status candor_store_load(candor_store *s, const char *id, candor_buf *out,
                                              candor_err *err);
+/* Whether nothing can be batched for want of a key. */
+bool candor_store_needs_key(const candor_store *s);
 /* Whether the batch is encrypted with a key that is not set. */
 bool candor_store_locked(candor_store *s, const char *id);
 /* What a locked file says of itself, into s->batch. */

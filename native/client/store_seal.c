@@ -19,6 +19,11 @@ candor_status candor_store_seal(candor_store *s, candor_bytes gz, candor_err *er
     return st;
 }
 
+bool candor_store_needs_key(const candor_store *s)
+{
+    return s->exporter == NULL && s->settings->encrypt_spool != 0 && candor_keyring_empty(s->keys);
+}
+
 static candor_status read_file(candor_store *s, const char *id, candor_buf *out, candor_err *err)
 {
     char path[CANDOR_PATH_MAX];
@@ -109,11 +114,16 @@ static bool visit_row(void *ctx, const candor_batch_row *row, bool gone)
     char head[CANDOR_SEAL_OVER];
     candor_seal seal;
     uint64_t size = 0;
-    if (gone || read_head(s, row->id, head, &seal, &size) != CANDOR_OK) return true;
-    bool locked = !candor_keyring_knows(s->keys, seal.key_id, seal.check);
-    if (locked) s->locked++;
-    if (!locked && visit->retry)
-        (void)!candor_state_retry(s->state, row->id, row->retries, 0, NULL);
+    if (gone) return true;
+    bool sealed = read_head(s, row->id, head, &seal, &size) == CANDOR_OK;
+    bool locked = sealed && !candor_keyring_knows(s->keys, seal.key_id, seal.check);
+    bool again = sealed && !locked && visit->retry;
+    int64_t next = again ? 0 : row->next_attempt_ms;
+    if (again) (void)!candor_state_retry(s->state, row->id, row->retries, next, NULL);
+    if (locked)
+        s->locked++;
+    else if (next < s->open_next_ms)
+        s->open_next_ms = next;
     return true;
 }
 
@@ -121,6 +131,7 @@ void candor_store_look_locked(candor_store *s, bool retry)
 {
     key_visit visit = {s, retry};
     s->locked = 0;
+    s->open_next_ms = INT64_MAX;
     if (s->usable) (void)!candor_state_each(s->state, visit_row, &visit, NULL);
 }
 

@@ -61,10 +61,12 @@ CANDOR_CHECK candor_status candor_uploader_begin(candor_uploader *u, bool manual
 /* Send u->package, which the caller has filled but for `active`, in a round of its own. As begin
  * with manual. Frees the package's body in every case but CANDOR_BUSY. */
 CANDOR_CHECK candor_status candor_uploader_begin_package(candor_uploader *u, const char *consent);
+/* Whether another process is in a round. */
+bool candor_uploader_is_led(candor_uploader *u);
 /* What a manual round would send now, without sending. error (256 bytes) is why it would not start,
  * or empty. */
 typedef struct candor_upload_plan {
-    uint64_t batches, events, bytes;
+    uint64_t batches, events, attachments, bytes;
     char error[256];
 } candor_upload_plan;
 CANDOR_CHECK candor_status candor_uploader_plan(candor_uploader *u, int64_t since_ms,
@@ -75,8 +77,8 @@ void candor_uploader_answer(candor_uploader *u, const candor_http_response *r);
 void candor_uploader_cancel(candor_uploader *u);
 /* Cancel, if an attachment is in flight. */
 void candor_uploader_cancel_attachment(candor_uploader *u);
-/* Whether the round may send that many bytes more. */
-bool candor_uploader_fits(const candor_uploader *u, uint64_t bytes);
+/* Whether a round that has sent so many bytes may send `bytes` more. */
+bool candor_uploader_fits(const candor_uploader *u, uint64_t sent, uint64_t bytes);
 /* The connection, made at the first use. */
 CANDOR_CHECK candor_status candor_uploader_http(candor_uploader *u, candor_err *err);
 /* Mode auto: unix ms of the next round, INT64_MAX: nothing to send. */

@@ -15,16 +15,6 @@ const char *candor_vault_drop_name(candor_vault_drop d)
     return (unsigned)d < CANDOR_VAULT_DROP_COUNT ? names[d] : "unknown";
 }
 
-static candor_status copy_environment(candor_vault *v)
-{
-    const char *value = getenv("TELEMETRY_FULL_CONTENT");
-    if (value == NULL) return CANDOR_OK;
-    v->environment = malloc(strlen(value) + 1);
-    if (v->environment == NULL) return CANDOR_NOMEM;
-    memcpy(v->environment, value, strlen(value) + 1);
-    return CANDOR_OK;
-}
-
 candor_status candor_vault_new(candor_vault **out)
 {
     candor_vault *v = *out = calloc(1, sizeof *v);
@@ -32,7 +22,7 @@ candor_status candor_vault_new(candor_vault **out)
     v->decided_by = "default";
     candor_status st = candor_keyring_new(&v->keys);
     if (st == CANDOR_OK) st = candor_mutex_new(&v->mutex);
-    if (st == CANDOR_OK) st = copy_environment(v);
+    if (st == CANDOR_OK) st = candor_env_copy("TELEMETRY_FULL_CONTENT", &v->environment);
     return st;
 }
 
@@ -75,6 +65,8 @@ static bool decide(const candor_client *c, const char **by)
     if (c->decision.level != CANDOR_PRIVACY_ALL) return false;
     *by = "host";
     if (atomic_load(&v->host_off)) return false;
+    *by = "telemetry.toml";
+    if (!c->limits.config_full_content) return false;
     *by = "exporter"; /* only a collector of our own takes texts apart from their events */
     if (c->settings.exporter != CANDOR_EXPORT_CANDOR) return false;
     *by = "TELEMETRY_FULL_CONTENT";

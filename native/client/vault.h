@@ -82,6 +82,11 @@ typedef struct candor_vault {
     char sha256[65];
     uint64_t round;
     int64_t round_ms, behind_ms; /* when the round came to the attachments; 0: not yet */
+    int64_t left_ms;             /* of candor_recovered, as the round found it */
+    /* Records before mark_at belong to events that were among the first mark_appended of the
+     * journal: they may become files once these are in the spool. 0: nothing is marked. */
+    size_t mark_at;
+    uint64_t mark_appended;
 } candor_vault;
 
 CANDOR_CHECK candor_status candor_vault_new(candor_vault **out);
@@ -103,9 +108,11 @@ void candor_vault_status(candor_vault *v, candor_buf *out);
 
 /* --- worker --- */
 void candor_vault_start(struct candor_client *c); /* once storage is open */
-/* Obey the flag; have a segment ready; make files of what emit sealed, once its events are in the
- * spool. force: whatever else waits. */
-void candor_vault_turn(struct candor_client *c, bool force);
+/* Remember what is sealed and which events it belongs to, before the journal is drained. */
+void candor_vault_mark(struct candor_client *c);
+/* Obey the flag; have a segment ready; make files of what was marked, once its events are in the
+ * spool: an attachment is never sent before its event. */
+void candor_vault_turn(struct candor_client *c);
 void candor_vault_finish(struct candor_client *c); /* before the client ends */
 /* Storage closes: let go of it. What is sealed stays where it is. */
 void candor_vault_detach(candor_vault *v);
@@ -129,14 +136,20 @@ CANDOR_CHECK candor_status candor_vault_path(const candor_vault *v, const candor
 void candor_vault_remove(candor_vault *v, const candor_vault_entry *e);
 
 /* --- uploader; v may be NULL --- */
-void candor_vault_round(candor_vault *v); /* a round begins */
+/* A round begins; left_ms as in candor_recovered. */
+void candor_vault_round(candor_vault *v, int64_t left_ms);
 /* Start a request for the next attachment that is due and whose event is sent. False: none is, or
  * it cannot be made (u->error). */
 bool candor_vault_send_next(struct candor_uploader *u);
 /* Judge the answer and settle the attachment; set_aside_ms: what a retry waits at least. */
 void candor_vault_answer(struct candor_uploader *u, const candor_http_response *r,
                          int64_t set_aside_ms, candor_verdict *out);
-/* Unix ms when the next attachment is due; INT64_MAX: none waits. */
-int64_t candor_vault_due_ms(const candor_vault *v);
+/* Unix ms when an attachment asks for a round of its own; INT64_MAX: none does. Those that may wait
+ * for a batch go with the round of that batch: newest_ms is when the newest was made. left_due_ms:
+ * for those whose events a dead process left in its journal. */
+int64_t candor_vault_due_ms(const candor_vault *v, int64_t newest_ms, int64_t left_due_ms);
+/* What a round would send when nothing but batches made up to behind_ms is left of the spool,
+ * within u's cap behind *bytes, which grows. */
+uint64_t candor_vault_plan(const struct candor_uploader *u, int64_t behind_ms, uint64_t *bytes);
 
 #endif

@@ -1,6 +1,6 @@
 #include "client/vault_seal.h"
 
-#include "base/digest.h"
+#include "plat/plat.h"
 
 #define SEAL_VERSION 1
 static const char seal_magic[8] = {'C', 'N', 'D', 'R', 'S', 'E', 'A', 'L'};

@@ -3,9 +3,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/digest.h"
 #include "base/uuid.h"
 #include "plat/crc32c.h"
+#include "plat/plat.h"
 
 #define SEGMENT_HEADER  4096
 #define SEGMENT_VERSION 1u
@@ -55,7 +55,10 @@ static candor_status fill_new(candor_vault_segment *s, const char *temp, candor_
         s->tail = SEGMENT_HEADER;
         st = candor_rename_durable(temp, s->path, err);
     }
-    if (st != CANDOR_OK) candor_unlink_quiet(temp);
+    if (st != CANDOR_OK) {
+        candor_map_close(&s->map);
+        candor_unlink_quiet(temp);
+    }
     return st;
 }
 
@@ -122,6 +125,7 @@ void candor_vault_segment_free(candor_vault_segment *s)
 void candor_vault_segment_delete(candor_vault_segment *s)
 {
     if (s == NULL) return;
+    candor_map_close(&s->map); /* Windows keeps a file that is mapped anywhere */
     candor_unlink_quiet(s->path);
     candor_vault_segment_free(s);
 }

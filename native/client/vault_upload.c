@@ -6,22 +6,32 @@
 #include "base/gzip.h"
 #include "client/client.h"
 
-void candor_vault_round(candor_vault *v)
+void candor_vault_round(candor_vault *v, int64_t left_ms)
 {
     if (v == NULL || v->store == NULL) return;
     candor_vault_scan(v);
     candor_store_look_locked(v->store, false);
     v->round_ms = v->behind_ms = 0;
+    v->left_ms = left_ms;
     v->round++;
 }
 
-int64_t candor_vault_due_ms(const candor_vault *v)
+static bool is_left(const candor_vault *v, int64_t when)
+{
+    return v->left_ms != 0 && when >= v->left_ms;
+}
+
+int64_t candor_vault_due_ms(const candor_vault *v, int64_t newest_ms, int64_t left_due_ms)
 {
     int64_t due = INT64_MAX;
     if (v == NULL || v->store == NULL || !candor_vault_on(v)) return due;
-    for (size_t i = 0; i < v->n; i++)
-        if (!v->entries[i].locked && v->entries[i].next_attempt_ms < due)
-            due = v->entries[i].next_attempt_ms;
+    for (size_t i = 0; i < v->n; i++) {
+        const candor_vault_entry *e = &v->entries[i];
+        int64_t when = (int64_t)candor_uuid7_ms(e->event), next = e->next_attempt_ms;
+        if (e->locked || when <= newest_ms) continue;
+        if (is_left(v, when) && next < left_due_ms) next = left_due_ms;
+        if (next < due) due = next;
+    }
     return due;
 }
 
@@ -30,7 +40,7 @@ int64_t candor_vault_due_ms(const candor_vault *v)
 static bool event_is_sent(const candor_vault *v, const candor_vault_entry *e)
 {
     int64_t when = (int64_t)candor_uuid7_ms(e->event);
-    return when > v->behind_ms && when <= v->round_ms;
+    return when > v->behind_ms && when <= v->round_ms && !is_left(v, when);
 }
 
 static const candor_vault_entry *next_due(candor_vault *v, bool manual)
@@ -122,7 +132,7 @@ bool candor_vault_send_next(candor_uploader *u)
         candor_err err = {0};
         v->sending = *e;
         candor_status st = load(v, e, &err);
-        if (st == CANDOR_OK && !candor_uploader_fits(u, v->gz.n)) return false;
+        if (st == CANDOR_OK && !candor_uploader_fits(u, u->sent_bytes, v->gz.n)) return false;
         if (st == CANDOR_OK) st = start(u, &err);
         if (st == CANDOR_OK) return true;
         if (st == CANDOR_CORRUPT) {
@@ -137,6 +147,23 @@ bool candor_vault_send_next(candor_uploader *u)
         }
     }
     return false;
+}
+
+uint64_t candor_vault_plan(const candor_uploader *u, int64_t behind_ms, uint64_t *bytes)
+{
+    candor_vault *v = u->vault;
+    uint64_t n = 0;
+    if (v == NULL || v->store == NULL || !candor_vault_on(v)) return 0;
+    candor_vault_scan(v);
+    for (size_t i = 0; i < v->n; i++) {
+        const candor_vault_entry *e = &v->entries[i];
+        bool sent = (int64_t)candor_uuid7_ms(e->event) > behind_ms;
+        if (!sent || e->locked || load(v, e, NULL) != CANDOR_OK) continue;
+        if (!candor_uploader_fits(u, *bytes, v->gz.n)) break;
+        *bytes += v->gz.n;
+        n++;
+    }
+    return n;
 }
 
 static void set_aside(candor_vault *v, int64_t ms)
@@ -166,6 +193,7 @@ static void note_ledger(candor_uploader *u, int http)
     const candor_ledger_entry entry = {.id = id,
                                        .repeats = true,
                                        .body = candor_buf_bytes(&v->gz),
+                                       .guessable = true,
                                        .endpoint = u->settings->endpoint,
                                        .http = http,
                                        .accepted = 1,

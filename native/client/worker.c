@@ -154,6 +154,18 @@ static void after_batch(candor_client *c, candor_segment *segment, uint64_t at, 
     }
 }
 
+/* Whether there is something to obey that the loop has not come to yet. Another process bumps the
+ * epoch before it deletes in the database; see candor_store.disturbed. */
+static bool disturbed(void *client)
+{
+    candor_client *c = client;
+    candor_journal_lock(&c->journal);
+    bool yes = c->owed.journal || candor_consent_purges(c->consent) != c->worker.purges_seen ||
+               candor_consent_epoch(c->consent) != atomic_load(&c->seen_epoch);
+    candor_journal_unlock(&c->journal);
+    return yes;
+}
+
 /* Write one batch out of what the view shows. False: it failed and is tried again later. */
 static bool drain_once(candor_client *c, const candor_journal_view *view)
 {
@@ -162,8 +174,9 @@ static bool drain_once(candor_client *c, const candor_journal_view *view)
     uint64_t at = candor_segment_consumed(view->segment), records = 0;
     candor_status st =
         candor_store_drain(&w->store, view->segment, true, &at, view->limit, &records, &err);
-    w->drain_failed = st != CANDOR_OK;
     w->report_due = true;
+    if (st == CANDOR_CANCELLED) return true; /* the next turn obeys, then looks again */
+    w->drain_failed = st != CANDOR_OK;
     mark_disk_low(c);
     if (st != CANDOR_OK) {
         candor_store_note(&w->store, &err);
@@ -266,13 +279,31 @@ static int64_t min_wait(int64_t a, int64_t b)
     return a < 0 || b < a ? b : a;
 }
 
+/* Without a key nothing can be batched: candor_set_keys wakes the worker, as does a change of
+ * consent. Once that was said, no timer has to. */
+static bool waits_for_key(const candor_worker *w)
+{
+    return w->watching && candor_store_needs_key(&w->store);
+}
+
+/* What is buffered: the batch's time, and the look at consent until then. */
 static int64_t pending_wait(const candor_client *c, uint64_t now)
 {
     const candor_worker *w = &c->worker;
+    bool key = waits_for_key(w);
     uint64_t due = w->pending_since_ns + interval_ns(c);
+    if (w->pending_since_ns == 0 || (key && w->drain_failed)) return -1;
     if (w->drain_failed && w->retry_drain_ns > due) due = w->retry_drain_ns;
     int64_t ms = due > now ? (int64_t)((due - now) / MS_NS) + 1 : 0;
-    return ms < CONSENT_POLL_MS ? ms : CONSENT_POLL_MS;
+    return key || ms < CONSENT_POLL_MS ? ms : CONSENT_POLL_MS;
+}
+
+static int64_t buffered_wait(const candor_client *c, uint64_t now)
+{
+    int64_t journal = pending_wait(c, now);
+    int64_t vault = waits_for_key(&c->worker) ? -1 : candor_vault_wait_ms(c->vault, now);
+    if (journal < 0 || vault < 0) return journal > vault ? journal : vault;
+    return journal < vault ? journal : vault;
 }
 
 /* Milliseconds to sleep; -1: until woken. */
@@ -284,9 +315,8 @@ static int64_t plan_wait(candor_client *c, uint64_t now)
     if (jobs >= 0) wait = jobs;
     if (w->export_wait_ms != 0) wait = min_wait(wait, w->export_wait_ms);
     if (!w->storage_open || w->silenced) return wait;
-    if (w->pending_since_ns != 0) wait = min_wait(wait, pending_wait(c, now));
-    if (candor_vault_wait_ms(c->vault, now) >= 0)
-        wait = min_wait(wait, candor_vault_wait_ms(c->vault, now));
+    int64_t buffered = buffered_wait(c, now);
+    if (buffered >= 0) wait = min_wait(wait, buffered);
     if (w->uploader.active) return min_wait(wait, CONSENT_POLL_MS);
     int64_t due = candor_uploader_due_ms(&w->uploader, &w->totals);
     if (due != INT64_MAX) wait = min_wait(wait, due - unix_now);
@@ -353,10 +383,11 @@ static void turn(candor_client *c)
     obey_consent(c);
     if (w->storage_open && !w->silenced && w->store.usable) {
         prepare_segments(c, now);
+        candor_vault_mark(c);
         more = drain_due(c, now, candor_jobs_want_drain(c) || candor_vault_presses(c->vault));
         if (candor_rollups_turn(&w->store)) w->report_due = true;
     }
-    if (w->storage_open) candor_vault_turn(c, !more && candor_jobs_want_drain(c));
+    if (w->storage_open) candor_vault_turn(c);
     candor_jobs_run(c);
     if (w->storage_open && candor_state_damaged(w->store.state)) heal(c);
     w->export_wait_ms = candor_exporter_pump(&w->exporter);
@@ -385,6 +416,8 @@ static void begin_storage(candor_client *c)
     candor_store_begin(&w->store, &c->settings, &c->stop, c->has_dir ? c->dir : NULL,
                        &c->dir_error);
     w->store.consent = c->consent;
+    w->store.disturbed = disturbed;
+    w->store.disturbed_ctx = c;
     if (candor_exporter_is_local(&c->settings)) w->store.exporter = &w->exporter;
 }
 
@@ -464,11 +497,12 @@ static void finish(candor_client *c)
     obey_consent(c);
     if (w->storage_open) {
         candor_uploader_cancel(&w->uploader);
-        bool on = !w->silenced && w->store.usable;
-        while (on && (int64_t)candor_clock_mono_ns() < atomic_load(&c->stop_at_ns)) {
+        while (!w->silenced && w->store.usable &&
+               (int64_t)candor_clock_mono_ns() < atomic_load(&c->stop_at_ns)) {
             candor_journal_look(&c->journal, &view);
             if (view.segment == NULL || view.appended == view.batched) break;
             if (!drain_once(c, &view)) break;
+            obey_consent(c);
         }
     }
     if (w->storage_open) candor_vault_finish(c);

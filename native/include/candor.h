@@ -78,7 +78,8 @@ CANDOR_API void candor_purge(candor_client *c, candor_done done, void *ctx);
 
 typedef struct candor_upload_options {
     bool dry_run;     /* send nothing, open no socket: {"dry_run":true,"batches":n,"events":n,
-                       * "bytes":n,"error":s|null} is what would be sent, in compressed bytes */
+                       * "attachments":n,"bytes":n,"error":s|null} is what would be sent, in
+                       * compressed bytes; what is locked for want of a key is left out */
     int64_t since_ms; /* unix; only batches made since; 0: all */
     const char *file; /* borrowed for the call; a package of candor_export: it is checked, and sent
                        * instead of the spool. NULL: the spool */
@@ -163,7 +164,8 @@ CANDOR_API CANDOR_CHECK candor_status candor_status_json(candor_client *c, cando
 /* Append the exact inflated bytes of the next upload, nothing when there is none. */
 CANDOR_API CANDOR_CHECK candor_status candor_preview(candor_client *c, candor_buf *out,
                                                      candor_err *err);
-/* Append {"entries":[..]}: the last `limit` lines of the ledger, oldest first (docs/ledger.md). */
+/* Append {"entries":[..]}: the last `limit` lines of the ledger, oldest first (docs/ledger.md).
+ * Reads two files of 1 MiB at most on the calling thread; does not wait for the worker. */
 CANDOR_API CANDOR_CHECK candor_status candor_ledger_json(candor_client *c, unsigned limit,
                                                          candor_buf *out, candor_err *err);
 /* Append what was kept and sent since unix_ms, by hour and event type, as JSON. */

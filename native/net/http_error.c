@@ -68,7 +68,7 @@ static const char *detail_of(candor_http *h, CURLcode rc)
 
     if (rc == CURLE_COULDNT_CONNECT &&
         h->curl.curl_easy_getinfo(h->easy, CURLINFO_OS_ERRNO, &sys) == CURLE_OK && sys != 0)
-        return strerror((int)sys);
+        candor_socket_error_text((int)sys, h->detail, sizeof h->detail);
     return h->detail[0] != '\0' ? h->detail : h->curl.curl_easy_strerror(rc);
 }
 

@@ -9,23 +9,17 @@ static bool is_there(const char *path)
 }
 
 /* The system's bundle. A prebuilt addon runs on other distributions than the one it was built on,
- * so the path compiled into libcurl may not exist: the places are those that Go's crypto/x509
- * (root_linux.go) looks at. SSL_CERT_FILE is OpenSSL's own override. NULL: leave it to libcurl. */
-static const char *system_bundle(const candor_curl *c)
+ * so the path compiled into libcurl may not exist. SSL_CERT_FILE is OpenSSL's own override. NULL:
+ * leave it to libcurl. */
+static const char *system_bundle(candor_trust *t, const candor_curl *c)
 {
-    static const char *const places[] = {
-        "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Ubuntu, Arch, Alpine */
-        "/etc/pki/tls/certs/ca-bundle.crt",                  /* Fedora, RHEL 6 */
-        "/etc/ssl/ca-bundle.pem",                            /* openSUSE */
-        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* RHEL 7 and later */
-        "/etc/ssl/cert.pem",                                 /* Alpine, macOS, the BSDs */
-    };
-    const char *named = getenv("SSL_CERT_FILE");
+    const char *const *places = candor_root_files();
     const curl_version_info_data *info = c->curl_version_info(CURLVERSION_NOW);
 
-    if (is_there(named)) return named;
+    if (candor_env_copy("SSL_CERT_FILE", &t->named) == CANDOR_OK && is_there(t->named))
+        return t->named;
     if (is_there(info->cainfo)) return info->cainfo;
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+    for (size_t i = 0; places[i] != NULL; i++)
         if (is_there(places[i])) return places[i];
     return NULL;
 }
@@ -50,7 +44,7 @@ candor_status candor_trust_load(candor_trust *t, const candor_curl *c, const cha
 
     *t = (candor_trust){0};
     t->only_file = ca_file != NULL;
-    t->file = ca_file != NULL ? ca_file : system_bundle(c);
+    t->file = ca_file != NULL ? ca_file : system_bundle(t, c);
     if (ca_file != NULL) {
         st = candor_file_mtime(ca_file, NULL, NULL, err);
         if (st != CANDOR_OK) return st;
@@ -86,5 +80,6 @@ candor_status candor_trust_apply(const candor_trust *t, const candor_curl *c, CU
 void candor_trust_free(candor_trust *t)
 {
     candor_buf_free(&t->roots);
+    free(t->named);
     *t = (candor_trust){0};
 }

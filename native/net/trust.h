@@ -11,7 +11,8 @@
  */
 typedef struct candor_trust {
     candor_buf roots;
-    const char *file; /* borrowed */
+    const char *file; /* borrowed, or named */
+    char *named;      /* SSL_CERT_FILE */
     bool only_file;   /* the caller named the file: the system's store is not asked as well */
 } candor_trust;
 

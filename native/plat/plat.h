@@ -1,7 +1,8 @@
 /* The operating system: files, maps, locks, threads, clocks, directories, wake-ups. The only part
- * with files for one platform (posix_*.c, windows.c); nothing above it has a platform conditional.
- * Layer: plat (uses base). Paths are UTF-8. Files are created 600, directories 700; every
- * descriptor is close-on-exec. On failure err holds errno and the step. */
+ * with files for one platform (posix_*.c, windows_*.c); nothing above it has a platform
+ * conditional. Layer: plat (uses base). Paths are UTF-8. Files are created 600, directories 700;
+ * every descriptor is close-on-exec. On failure err holds errno, or what comes nearest, and the
+ * step. */
 #ifndef CANDOR_PLAT_H
 #define CANDOR_PLAT_H
 
@@ -59,6 +60,9 @@ void candor_file_discard(candor_file *f); /* close without report; accepts NULL 
 /* Append the whole file to out; CANDOR_LIMIT over max bytes. */
 CANDOR_CHECK candor_status candor_file_read_all(const char *path, size_t max, candor_buf *out,
                                                 candor_err *err);
+/* Append the last max bytes of the file, or all of it; *cut: it is larger. */
+CANDOR_CHECK candor_status candor_file_read_tail(const char *path, size_t max, candor_buf *out,
+                                                 bool *cut, candor_err *err);
 /* Temporary name beside path (<path>.<pid>-<random>.tmp: what a crash may leave), write, sync,
  * rename, sync the directory. */
 CANDOR_CHECK candor_status candor_file_write_durable(const char *path, candor_bytes body,
@@ -150,9 +154,12 @@ void candor_waker_free(candor_waker *w);
 void candor_waker_wake(candor_waker *w);                  /* any thread; never blocks */
 void candor_waker_sleep(candor_waker *w, int timeout_ms); /* <0: for ever; clears the wake */
 void candor_waker_clear(candor_waker *w);
-intptr_t candor_waker_handle(const candor_waker *w); /* readable when woken; socket on Windows */
-/* From now on candor_file_announce(path), by any process, wakes the sleeper too. One file a waker,
- * for the sleeper's thread to ask; the handle changes. False: the system has no watch left. */
+/* Readable when woken, for the sleeper's thread to ask. On Windows a socket, made by the first
+ * call; -1: it cannot be. */
+intptr_t candor_waker_handle(candor_waker *w);
+/* From now on candor_file_announce(path), by any process, wakes the sleeper too (on Windows not
+ * through the handle). One file a waker, for the sleeper's thread to ask; the handle changes.
+ * False: the system has no watch left. */
 bool candor_waker_watch(candor_waker *w, const char *path);
 
 /* One-shot completion another thread waits for, with a bound. */
@@ -175,6 +182,8 @@ const char *candor_platform_name(void);
 /* The machine's own identifier (/etc/machine-id, MachineGuid, IOPlatformUUID) as text: to be hashed
  * at once, never stored, never sent. CANDOR_NOTFOUND where there is none. */
 CANDOR_CHECK candor_status candor_machine_id(char *out, size_t cap, candor_err *err);
+/* Cryptographically strong bytes from the operating system. CANDOR_CRYPTO: it has none to give. */
+CANDOR_CHECK candor_status candor_random(void *out, size_t n);
 /* A shared library by name and major version, loaded once and for the process's life, from where
  * the system looks for libraries. CANDOR_NET: there is none, or it does not load. */
 CANDOR_CHECK candor_status candor_library_open(const char *name, unsigned version, void **out,
@@ -182,5 +191,13 @@ CANDOR_CHECK candor_status candor_library_open(const char *name, unsigned versio
 void *candor_library_symbol(void *library, const char *name); /* NULL: it has none of that name */
 /* The home directory of the user. */
 CANDOR_CHECK candor_status candor_home_dir(char *out, size_t cap, candor_err *err);
+/* A copy, for the caller to free, of what the environment says now; NULL: it is not set.
+ * CANDOR_NOMEM or CANDOR_OK. */
+CANDOR_CHECK candor_status candor_env_copy(const char *name, char **out);
+/* Where systems of this kind keep the certificates of authorities as one file, ended by NULL. None
+ * on Windows, where anybody may make C:\\etc: libcurl asks its store. */
+const char *const *candor_root_files(void);
+/* The system's text for an error number of a socket, as libcurl hands it on. */
+void candor_socket_error_text(int sys, char *out, size_t cap);
 
 #endif

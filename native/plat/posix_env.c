@@ -18,6 +18,29 @@
 #define MACHINE_ID_MAX 128
 #define PASSWD_MAX     ((size_t)16 << 10)
 
+candor_status candor_env_copy(const char *name, char **out)
+{
+    const char *value = getenv(name);
+
+    *out = value != NULL ? strdup(value) : NULL;
+    return value == NULL || *out != NULL ? CANDOR_OK : CANDOR_NOMEM;
+}
+
+/* The places are those that Go's crypto/x509 (root_linux.go) looks at. */
+const char *const *candor_root_files(void)
+{
+    static const char *const places[] = {
+        "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Ubuntu, Arch, Alpine */
+        "/etc/pki/tls/certs/ca-bundle.crt",                  /* Fedora, RHEL 6 */
+        "/etc/ssl/ca-bundle.pem",                            /* openSUSE */
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* RHEL 7 and later */
+        "/etc/ssl/cert.pem",                                 /* Alpine, macOS, the BSDs */
+        NULL,
+    };
+
+    return places;
+}
+
 /* --- directories of the user -------------------------------------------------------------------
  */
 static candor_status copy_text(const char *text, const char *what, char *out, size_t cap,

@@ -1,5 +1,6 @@
 /* errno to status and sentence, for the posix_*.c files. Layer: plat. */
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "plat/posix.h"
@@ -54,4 +55,9 @@ int candor_posix_fsync(int fd)
         rc = fsync(fd);
     } while (rc != 0 && errno == EINTR);
     return rc == 0 ? 0 : errno;
+}
+
+void candor_socket_error_text(int sys, char *out, size_t cap)
+{
+    (void)snprintf(out, cap, "%s", strerror(sys));
 }

@@ -1,21 +1,19 @@
 /* Files and their locks on POSIX. Layer: plat. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/digest.h"
 #include "plat/plat.h"
 #include "plat/posix.h"
+#include "plat/private.h"
 
 /* Linux caps one write at 0x7ffff000 bytes (write(2)); a smaller step keeps the count in ssize_t.
  */
 #define WRITE_STEP ((size_t)1 << 30)
 #define READ_STEP  ((size_t)16 << 10)
-#define TEMP_TRIES 8
 
 struct candor_file {
     int fd;
@@ -235,89 +233,31 @@ candor_status candor_file_read_all(const char *path, size_t max, candor_buf *out
     return st;
 }
 
-/* A new file under a name nobody else has: <path>.<pid>-<random>.tmp. The pid is for people who
- * find one after a power cut; the random part is what makes it unique across containers. */
-static candor_status create_temp(const char *path, char *temp, size_t cap, candor_file **out,
-                                 candor_err *err)
+candor_status candor_file_read_tail(const char *path, size_t max, candor_buf *out, bool *cut,
+                                    candor_err *err)
 {
-    candor_status st = CANDOR_BUSY;
+    const size_t before = out->n;
+    struct stat s = {0};
+    int fd = -1;
 
-    for (int i = 0; i < TEMP_TRIES && st == CANDOR_BUSY; i++) {
-        unsigned char bits[8];
-        char hex[sizeof bits * 2];
-        int n;
-
-        st = candor_random(bits, sizeof bits);
-        if (st != CANDOR_OK) return candor_fail(err, st, 0, "random", "no random bytes");
-        candor_hex_encode(bits, sizeof bits, hex);
-        n = snprintf(temp, cap, "%s.%llu-%.*s.tmp", path, (unsigned long long)candor_process_id(),
-                     (int)sizeof hex, hex);
-        if (n < 0 || (size_t)n >= cap)
-            return candor_fail(err, CANDOR_LIMIT, 0, "path", "the path %s is too long", path);
-        st = candor_file_open(temp, CANDOR_OPEN_CREATE_NEW, out, err);
-    }
+    *cut = false;
+    candor_status st = open_regular(path, CANDOR_OPEN_READ, &fd, err);
+    if (st != CANDOR_OK) return st;
+    if (fstat(fd, &s) != 0) st = candor_posix_fail(err, errno, "stat", "cannot look at", path);
+    *cut = st == CANDOR_OK && (uintmax_t)s.st_size > max;
+    if (*cut && lseek(fd, s.st_size - (off_t)max, SEEK_SET) < 0)
+        st = candor_posix_fail(err, errno, "seek", "cannot read", path);
+    if (st == CANDOR_OK) st = read_rest(fd, path, max, out, err);
+    if (st != CANDOR_OK) out->n = before;
+    close(fd);
     return st;
 }
 
 /* link(2) fails when the name is taken, where rename(2) would replace. */
-static candor_status publish(const char *temp, const char *path, candor_err *err)
+candor_status candor_plat_publish(const char *temp, const char *path, candor_err *err)
 {
     if (link(temp, path) == 0) return CANDOR_OK;
     if (errno == EEXIST)
         return candor_fail(err, CANDOR_BUSY, errno, "link", "%s exists already", path);
     return candor_posix_fail(err, errno, "link", "cannot create", path);
-}
-
-/* For file systems without hard links (EPERM, link(2)): there is a moment with an empty file. */
-static candor_status create_directly(const char *path, candor_bytes body, candor_err *err)
-{
-    candor_file *f = NULL;
-    candor_status st = candor_file_open(path, CANDOR_OPEN_CREATE_NEW, &f, err);
-
-    if (st != CANDOR_OK) return st;
-    st = candor_file_write(f, body, err);
-    if (st == CANDOR_OK) st = candor_file_sync(f, err);
-    if (st == CANDOR_OK) st = candor_file_close(&f, err);
-    if (st != CANDOR_OK) {
-        candor_file_discard(f);
-        candor_unlink_quiet(path);
-    }
-    return st;
-}
-
-candor_status candor_file_create_whole(const char *path, candor_bytes body, candor_err *err)
-{
-    char temp[CANDOR_PATH_MAX];
-    candor_file *f = NULL;
-    candor_status st = create_temp(path, temp, sizeof temp, &f, err);
-
-    if (st != CANDOR_OK) return st;
-    st = candor_file_write(f, body, err);
-    if (st == CANDOR_OK) st = candor_file_sync(f, err);
-    if (st == CANDOR_OK) st = candor_file_close(&f, err);
-    if (st == CANDOR_OK) {
-        st = publish(temp, path, err);
-        if (st != CANDOR_OK && st != CANDOR_BUSY) st = create_directly(path, body, err);
-    }
-    candor_file_discard(f);
-    candor_unlink_quiet(temp);
-    return st;
-}
-
-candor_status candor_file_write_durable(const char *path, candor_bytes body, candor_err *err)
-{
-    char temp[CANDOR_PATH_MAX];
-    candor_file *f = NULL;
-    candor_status st = create_temp(path, temp, sizeof temp, &f, err);
-
-    if (st != CANDOR_OK) return st;
-    st = candor_file_write(f, body, err);
-    if (st == CANDOR_OK) st = candor_file_sync(f, err);
-    if (st == CANDOR_OK) st = candor_file_close(&f, err); /* a failed close is a failed write */
-    if (st == CANDOR_OK) st = candor_rename_durable(temp, path, err);
-    if (st != CANDOR_OK) {
-        candor_file_discard(f);
-        candor_unlink_quiet(temp); /* gone already when only the sync of the directory failed */
-    }
-    return st;
 }

@@ -243,7 +243,7 @@ void candor_waker_sleep(candor_waker *w, int timeout_ms)
     candor_waker_clear(w);
 }
 
-intptr_t candor_waker_handle(const candor_waker *w)
+intptr_t candor_waker_handle(candor_waker *w)
 {
     return w->both_fd >= 0 ? w->both_fd : w->fd;
 }

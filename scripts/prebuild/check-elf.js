@@ -5,7 +5,7 @@
 const { EXPORTS, GLIBC_MAX, NEEDED } = require('./targets');
 const { readElf } = require('./elf');
 
-/** @typedef {import('./targets').Target} Target */
+/** @typedef {import('./targets').ElfTarget} Target */
 /** @typedef {import('./elf').Elf} Elf */
 
 /** Of the compiler's start files: weak, and missing from every current system. */

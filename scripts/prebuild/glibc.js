@@ -7,7 +7,7 @@ const path = require('node:path');
 const { newer } = require('./check-elf');
 const { run } = require('./tools');
 
-/** @typedef {import('./targets').Target} Target */
+/** @typedef {import('./targets').ElfTarget} Target */
 
 const ROW = /^[0-9a-f]+ (.{7}) (\S+)\s+([0-9a-f]+) +\(?GLIBC_([0-9.]+)\)? +(\S+)$/;
 

@@ -20,6 +20,12 @@ const { PINS, fetchSources, unpack } = require('./sources');
 /** Small, for a shared object, and nothing of it visible to the process it is loaded into. */
 const FLAGS = ['-Os', '-fPIC', '-fvisibility=hidden', '-ffunction-sections', '-fdata-sections', '-fstack-protector-strong'];
 
+/** Windows has neither visibility nor other than position-independent code. */
+const PE_FLAGS = FLAGS.filter((flag) => flag !== '-fPIC' && flag !== '-fvisibility=hidden');
+
+/** @param {Target} target */
+const flagsFor = (target) => (target.format === 'pe' ? PE_FLAGS : FLAGS);
+
 /** Only what HTTPS by TLS 1.2 and 1.3 needs; no file of the machine configures it. */
 const OPENSSL = [
   'no-shared', 'no-tests', 'no-engine', 'no-dso', 'no-legacy', 'no-module', 'no-comp', 'no-zlib', 'no-cms', 'no-ct', 'no-ocsp', 'no-ts',
@@ -38,12 +44,24 @@ const CURL = [
   '-DCURL_CA_BUNDLE=none', '-DCURL_CA_PATH=none',
 ];
 
+/** CMake finds no programs of Windows here, and would look for OpenSSL's old names. The native roots come by crypt32. */
+const CURL_PE = [
+  '-DCMAKE_SYSTEM_NAME=Windows', '-DCURL_TARGET_WINDOWS_VERSION=0x0A00', '-DCURL_USE_SCHANNEL=OFF', '-DCURL_WINDOWS_SSPI=OFF', '-DUSE_WIN32_LDAP=OFF',
+  '-DLIB_EAY=', '-DSSL_EAY=',
+];
+
 /** HAVE_USLEEP: else SQLite waits for a lock in whole seconds. */
 const SQLITE = [
   '-DSQLITE_THREADSAFE=1', '-DSQLITE_OMIT_LOAD_EXTENSION', '-DSQLITE_DQS=0', '-DSQLITE_DEFAULT_MEMSTATUS=0', '-DSQLITE_OMIT_DEPRECATED',
   '-DSQLITE_OMIT_SHARED_CACHE', '-DSQLITE_DEFAULT_WAL_SYNCHRONOUS=1', '-DHAVE_USLEEP=1', '-DHAVE_FDATASYNC=1', '-DHAVE_GMTIME_R=1',
   '-DHAVE_LOCALTIME_R=1', '-DHAVE_STRERROR_R=1', '-DNDEBUG',
 ];
+
+/** What SQLite has of its own on Windows. */
+const SQLITE_PE = SQLITE.filter((flag) => !flag.startsWith('-DHAVE_'));
+
+/** All of zlib but its files: Debian's source has no makefile for Windows. */
+const ZLIB_PE = ['adler32', 'compress', 'crc32', 'deflate', 'infback', 'inffast', 'inflate', 'inftrees', 'trees', 'uncompr', 'zutil'];
 
 /** Stand for what differs from one build to the next and must not be part of a recipe's name. */
 const JOBS_HERE = '@jobs@';
@@ -53,17 +71,22 @@ const SOURCE_HERE = '@source@';
 const RECIPES = {
   zlib: {
     needs: [],
-    steps: ({ prefix }) => [
+    steps: ({ prefix, format }) => (format === 'pe' ? [
+      { run: [`${prefix}gcc`, '-c', ...PE_FLAGS, ...ZLIB_PE.map((name) => `${name}.c`)] },
+      { run: [`${prefix}ar`, 'rcsD', 'libz.a', ...ZLIB_PE.map((name) => `${name}.o`)] },
+    ] : [
       { run: ['./configure', '--static'], env: { CHOST: prefix.replace(/-$/, ''), CC: `${prefix}gcc`, AR: `${prefix}ar`, RANLIB: `${prefix}ranlib`, CFLAGS: FLAGS.join(' ') } },
       { run: ['make', `-j${JOBS_HERE}`, 'libz.a'] },
-    ],
+    ]),
     archives: ['libz.a'],
     headers: ['zlib.h', 'zconf.h'],
   },
   openssl: {
     needs: [],
-    steps: ({ prefix, openssl }) => [
-      { run: ['./Configure', openssl, '--prefix=/usr', '--openssldir=/etc/ssl', ...(prefix === '' ? [] : [`--cross-compile-prefix=${prefix}`]), ...OPENSSL, ...FLAGS] },
+    steps: (target) => [
+      // On Windows any user may make C:\\etc: its files are looked for where only an administrator writes.
+      { run: ['./Configure', target.openssl, ...(target.format === 'pe' ? ['--prefix=C:/Windows', '--openssldir=C:/Windows/System32/ssl'] : ['--prefix=/usr', '--openssldir=/etc/ssl']),
+        ...(target.prefix === '' ? [] : [`--cross-compile-prefix=${target.prefix}`]), ...OPENSSL, ...flagsFor(target)] },
       { run: ['make', `-j${JOBS_HERE}`, 'build_generated'] },
       { run: ['make', `-j${JOBS_HERE}`, 'libcrypto.a', 'libssl.a'] },
     ],
@@ -72,10 +95,11 @@ const RECIPES = {
   },
   curl: {
     needs: ['openssl'],
-    steps: ({ prefix, processor, cross }, { openssl }) => [
+    steps: (target, { openssl }) => [
       { run: ['cmake', '-S', '.', '-B', 'candor', '-G', 'Unix Makefiles', ...CURL,
-        ...(cross ? ['-DCMAKE_SYSTEM_NAME=Linux', `-DCMAKE_SYSTEM_PROCESSOR=${processor}`] : []), `-DCMAKE_C_COMPILER=${prefix}gcc`,
-        `-DCMAKE_C_FLAGS=${[...FLAGS, `-ffile-prefix-map=${SOURCE_HERE}=curl`].join(' ')}`,
+        ...(target.format === 'pe' ? [...CURL_PE, `-DCMAKE_RC_COMPILER=${target.prefix}windres`] : target.cross ? ['-DCMAKE_SYSTEM_NAME=Linux'] : []),
+        ...(target.cross ? [`-DCMAKE_SYSTEM_PROCESSOR=${target.processor}`] : []), `-DCMAKE_C_COMPILER=${target.prefix}gcc`,
+        `-DCMAKE_C_FLAGS=${[...flagsFor(target), `-ffile-prefix-map=${SOURCE_HERE}=curl`].join(' ')}`,
         `-DOPENSSL_ROOT_DIR=${openssl}`, `-DOPENSSL_INCLUDE_DIR=${openssl}/include`,
         `-DOPENSSL_CRYPTO_LIBRARY=${openssl}/lib/libcrypto.a`, `-DOPENSSL_SSL_LIBRARY=${openssl}/lib/libssl.a`] },
       { run: ['make', '-C', 'candor', `-j${JOBS_HERE}`, 'libcurl'] },
@@ -85,11 +109,11 @@ const RECIPES = {
   },
   sqlite3: {
     needs: [],
-    steps: ({ prefix }) => [
+    steps: (target) => [
       { run: ['./configure', '--disable-tcl', '--disable-readline'] }, // of this machine: it only makes the one big file
       { run: ['make', 'sqlite3.c', 'sqlite3.h'] },
-      { run: [`${prefix}gcc`, '-c', ...FLAGS, ...SQLITE, '-o', 'sqlite3-candor.o', 'sqlite3.c'] },
-      { run: [`${prefix}ar`, 'rcsD', 'libsqlite3.a', 'sqlite3-candor.o'] },
+      { run: [`${target.prefix}gcc`, '-c', ...flagsFor(target), ...(target.format === 'pe' ? SQLITE_PE : SQLITE), '-o', 'sqlite3-candor.o', 'sqlite3.c'] },
+      { run: [`${target.prefix}ar`, 'rcsD', 'libsqlite3.a', 'sqlite3-candor.o'] },
     ],
     archives: ['libsqlite3.a'],
     headers: ['sqlite3.h'],

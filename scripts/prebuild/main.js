@@ -5,9 +5,11 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const zlib = require('node:zlib');
 const { parseArgs } = require('node:util');
 const { checkElf } = require('./check-elf');
-const { TARGETS } = require('./targets');
+const { checkPe } = require('./check-pe');
+const { GZIP_MAX, TARGETS } = require('./targets');
 const { ROOT, sha256 } = require('./tools');
 
 const USAGE = `Usage: npm run prebuild -- [--target NAME[,NAME]] [--check | --verify-reproducible] [--dir DIR] [--json]
@@ -20,14 +22,19 @@ const USAGE = `Usage: npm run prebuild -- [--target NAME[,NAME]] [--check | --ve
 The static libraries are kept in $CANDOR_PREBUILD_CACHE (default ~/.cache/candor-prebuild).`;
 
 /** @typedef {import('./targets').Target} Target */
-/** @typedef {{target: string, ok: boolean, file: string, bytes: number, sha256: string, glibc: string, problems: string[]}} Result */
+/** @typedef {{target: string, ok: boolean, file: string, bytes: number, gzip: number, sha256: string, glibc: string, problems: string[]}} Result */
+
+/** @param {string} target @param {string} file @param {string} problem @returns {Result} */
+const absent = (target, file, problem) => ({ target, ok: false, file, bytes: 0, gzip: 0, sha256: '', glibc: '', problems: [problem] });
 
 /** @param {string} file @param {Target} target @returns {Result} */
 function examine(file, target) {
-  if (!fs.existsSync(file)) return { target: target.name, ok: false, file, bytes: 0, sha256: '', glibc: '', problems: ['is not there'] };
+  if (!fs.existsSync(file)) return absent(target.name, file, 'is not there');
   const bytes = fs.readFileSync(file);
-  const { problems, glibc } = checkElf(bytes, target);
-  return { target: target.name, ok: problems.length === 0, file, bytes: bytes.length, sha256: sha256(bytes), glibc, problems };
+  const { problems, glibc } = target.format === 'pe' ? { problems: checkPe(bytes, target), glibc: '' } : checkElf(bytes, target);
+  const gzip = zlib.gzipSync(bytes).length;
+  if (gzip > GZIP_MAX) problems.push(`has ${gzip} bytes when it is compressed, more than ${GZIP_MAX}: each of them is in every install`);
+  return { target: target.name, ok: problems.length === 0, file, bytes: bytes.length, gzip, sha256: sha256(bytes), glibc, problems };
 }
 
 /** What is in dir: each folder must be a target's. @param {string} dir @param {string[] | null} names @returns {Result[]} */
@@ -37,7 +44,7 @@ function check(dir, names) {
   return found.map((name) => {
     const file = path.join(dir, name, 'candor.node');
     if (TARGETS[name] !== undefined) return examine(file, TARGETS[name]);
-    return { target: name, ok: false, file, bytes: 0, sha256: '', glibc: '', problems: [`no such target; known: ${Object.keys(TARGETS).join(', ')}`] };
+    return absent(name, file, `no such target; known: ${Object.keys(TARGETS).join(', ')}`);
   });
 }
 
@@ -96,7 +103,7 @@ async function buildTwice(target) {
 /** @param {Result} result @param {boolean} json */
 function report(result, json) {
   if (json) return console.log(JSON.stringify({ ...result, file: result.file === '' ? null : path.relative(ROOT, result.file) }));
-  const size = `${(result.bytes / 1e6).toFixed(2)} MB, GLIBC ${result.glibc}, SHA-256 ${result.sha256}`;
+  const size = `${(result.bytes / 1e6).toFixed(2)} MB, ${(result.gzip / 1e6).toFixed(2)} MB gzipped, ${result.glibc === '' ? '' : `GLIBC ${result.glibc}, `}SHA-256 ${result.sha256}`;
   console.log(`${result.ok ? 'ok  ' : 'FAIL'} ${result.target.padEnd(12)} ${result.bytes > 0 ? size : result.file}`);
   for (const problem of result.problems) console.log(`     ${result.target}/candor.node ${problem}`);
 }

@@ -127,6 +127,10 @@ const steps = [
     if (fs.existsSync(path.join(root, 'prebuilds'))) await jsonTest(tally, 'test:package', ['tests/package/main.js', '--json'], (value) => value.ok === true, options);
     else tally.skip('test:package: there are no prebuilt binaries; npm run prebuild builds them');
   } },
+  { name: 'hostile', about: 'the shipped binary in hosts whose own OpenSSL, zlib, SQLite and libcurl abort', run: async (tally, options) => {
+    if (fs.existsSync(path.join(root, 'prebuilds', 'linux-x64'))) await jsonTest(tally, 'test:hostile-host', ['tests/hostile-host/main.js', '--json'], (value) => value.ours === 'pass' && value.problems.length === 0, options);
+    else tally.skip('test:hostile-host: there is no prebuilds/linux-x64; npm run prebuild builds it');
+  } },
   { name: 'embed', about: 'libcandor installed, the example program built against it', run: async (tally, options) => {
     await build(tally, ['embed'], options);
     await nodeTests(tally, testFiles('tests/embed'), options);

@@ -51,6 +51,7 @@ async function deepCursor(port) {
   const to = new Date(Date.now() - 20 * DAY_MS).toISOString();
   let page = await servers.getJson(port, `/api/telemetry/events?limit=500&to=${to}`);
   for (let i = 1; i < DEEP_PAGES; i += 1) {
+    if (page.next_cursor === null) throw new Error(`there are only ${i} pages of events older than 20 days, and the deep page is page ${DEEP_PAGES}: raise --events`);
     page = await servers.getJson(port, `/api/telemetry/events?limit=500&cursor=${encodeURIComponent(page.next_cursor)}`);
   }
   return page.next_cursor;

@@ -256,3 +256,26 @@ test('the consent header of an events upload is taken and nothing of it is store
   await central.end('SIGTERM');
   for (const name of fs.readdirSync(central.data)) assert.ok(!fs.readFileSync(path.join(central.data, name)).includes('marker-0815'), name);
 });
+
+test('trouble with attachments.db shows in health and metrics, and events are not affected', async (t) => {
+  const dir = scratch(t);
+  const before = await startWithContent(t, { dir });
+  assert.equal((await before.get('/api/v1/health')).attachments, 'ok');
+  assert.equal((await before.metrics()).get('candor_central_attachments_healthy'), 1);
+  await before.end('SIGTERM');
+  const file = path.join(before.data, 'attachments.db');
+  const bytes = fs.readFileSync(file);
+  bytes.fill(0xff, bytes.length - 2 * 4096); // the pages of the empty table and of its index come last
+  fs.writeFileSync(file, bytes);
+  const central = await startWithContent(t, { dir });
+  assert.equal((await attach(central, 'a text')).status, 503);
+  for (const route of ['/api/v1/health', '/api/telemetry/health']) {
+    const { status, json } = await central.fetch(route, { token: null });
+    assert.deepEqual([status, json.status, json.attachments], [200, 'ok', 'failing']);
+  }
+  const metrics = await central.metrics();
+  assert.equal(metrics.get('candor_central_attachments_healthy'), 0);
+  assert.ok(metrics.get('candor_central_attachments_failed_total') > 0);
+  assert.match(central.log, /"attachments_trouble"/);
+  assert.equal((await central.post([toolCall()])).json.accepted, 1);
+});

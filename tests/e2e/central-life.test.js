@@ -1,11 +1,12 @@
 'use strict';
 // The collector as a process: first start, tokens, TLS, stopping, being killed, a full queue, no disk.
 const assert = require('node:assert/strict');
-const { execFileSync, spawn } = require('node:child_process');
+const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const https = require('node:https');
 const path = require('node:path');
 const test = require('node:test');
+const { makeCa, makeServer } = require('../support/pki.js');
 const { BINARY, Central, Load, TOKEN, event, raw, run, scratch, toolCall, uuid7 } = require('./central-support.js');
 
 test('the first start makes a token, shows it once, and keeps files private', async (t) => {
@@ -104,12 +105,11 @@ test('settings come from the environment too', async (t) => {
 
 test('TLS serves HTTPS, refuses plain HTTP and old versions', async (t) => {
   const dir = scratch(t);
-  const key = path.join(dir, 'key.pem');
-  const cert = path.join(dir, 'cert.pem');
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key,
-    '-out', cert, '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'], { stdio: 'ignore' });
-  const central = await Central.start(t, { args: ['--tls-cert', cert, '--tls-key', key] });
-  const agent = new https.Agent({ ca: fs.readFileSync(cert), keepAlive: true });
+  const file = (name) => path.join(dir, name);
+  makeCa(dir, 'ca');
+  makeServer(dir, 'ca', 'server');
+  const central = await Central.start(t, { args: ['--tls-cert', file('server.pem'), '--tls-key', file('server.key')] });
+  const agent = new https.Agent({ ca: fs.readFileSync(file('ca.pem')), keepAlive: true });
   t.after(() => agent.destroy());
   const send = (options, body) => new Promise((resolve, reject) => {
     const request = https.request({ host: '127.0.0.1', port: central.port, agent, ...options }, (response) => {
@@ -129,10 +129,10 @@ test('TLS serves HTTPS, refuses plain HTTP and old versions', async (t) => {
   }
   const page = await send({ path: '/api/telemetry/events?limit=500', headers });
   assert.equal(JSON.parse(page.text).events.length, 500);
-  await assert.rejects(send({ path: '/', agent: new https.Agent({ ca: fs.readFileSync(cert), maxVersion: 'TLSv1.1', minVersion: 'TLSv1' }) }));
+  await assert.rejects(send({ path: '/', agent: new https.Agent({ ca: fs.readFileSync(file('ca.pem')), maxVersion: 'TLSv1.1', minVersion: 'TLSv1' }) }));
   await assert.rejects(send({ path: '/', agent: new https.Agent() }), /self-signed|certificate/);
   assert.ok(!(await raw(central.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n').catch(() => '')).startsWith('HTTP/1.1 200'));
-  const bad = await run(['serve', '--data', path.join(dir, 'd'), '--tls-cert', key, '--tls-key', key]);
+  const bad = await run(['serve', '--data', path.join(dir, 'd'), '--tls-cert', file('server.key'), '--tls-key', file('server.key')]);
   assert.equal(bad.code, 1);
   assert.match(bad.stderr, /not a usable PEM certificate/);
 });

@@ -140,6 +140,23 @@ test('a package is larger than what one upload of events may be', async (t) => {
   assert.equal((await central.get('/api/telemetry/stats')).events.total, 5000);
 });
 
+test('while a package of the largest size is read, others are answered', async (t) => {
+  const central = await Central.start(t, { args: ['--threads', '1'] });
+  const events = Array.from({ length: 90_000 }, (_, i) => toolCall('grep', i));
+  const body = zlib.gzipSync(JSON.stringify(makePackage(events)), { level: 1 });
+  const waiting = async () => (await central.metrics()).get('candor_central_packages_waiting');
+  let seen = false;
+  for (let i = 0; i < 20 && !seen; i++) { // the one loop has to get a turn while it lasts
+    let answered = false;
+    const answer = sendPackage(central, body, { headers: { 'content-encoding': 'gzip' } }).finally(() => { answered = true; });
+    while (!seen && !answered) seen = (await waiting()) > 0;
+    const { status, json } = await answer;
+    assert.deepEqual([status, json.accepted + json.duplicates], [202, 90_000]);
+  }
+  assert.equal(seen, true, 'no answer came while a package was read');
+  assert.equal(await waiting(), 0);
+});
+
 test('the answer lists 1000 results and counts the others', async (t) => {
   const central = await Central.start(t);
   const pack = makePackage(Array.from({ length: 1005 }, () => event('NotHere', {})));

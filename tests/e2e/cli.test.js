@@ -5,9 +5,9 @@ const test = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const { execFileSync } = require('node:child_process');
 const { Central, TOKEN } = require('./central-support');
 const { appThatRan } = require('../js/cli-helper');
+const { makeCa, makeServer } = require('../support/pki');
 
 /** A part of the day that holds now, and one that does not. */
 function windows() {
@@ -49,6 +49,12 @@ test('a ledger that somebody has changed is exit code 1, and a problem to doctor
   assert.match(verify.stderr, /the ledger is broken at entry 1/);
   const { findings } = await json(['doctor'], 3);
   assert.equal(findings.find((finding) => finding.check === 'ledger').level, 'fail');
+  fs.appendFileSync(file, '\n'.repeat(2 ** 20));
+  const large = await cli(['ledger', '--verify']);
+  assert.equal(large.code, 1);
+  assert.match(large.stderr, /^candor: the ledger cannot be proved: ledger\.jsonl is larger than/);
+  assert.equal(large.stdout, '');
+  assert.equal((await json(['ledger'])).entries.length, 0); // its last lines are empty
 });
 
 test('an export is reviewed, sent with --file, and leaves the spool as it was', async (t) => {
@@ -118,16 +124,16 @@ test('doctor finds the real collector well, its token good, its schema the same;
 
 test('doctor tells of a certificate that is not trusted, and --ca-file mends it', async (t) => {
   const app = await appThatRan(t);
-  const [key, cert] = ['key.pem', 'cert.pem'].map((name) => path.join(app.dir, name));
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=test',
-    '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  const central = await Central.start(t, { args: ['--tls-cert', cert, '--tls-key', key] });
+  const file = (name) => path.join(app.dir, name);
+  makeCa(app.dir, 'ca');
+  makeServer(app.dir, 'ca', 'server');
+  const central = await Central.start(t, { args: ['--tls-cert', file('server.pem'), '--tls-key', file('server.key')] });
   const env = { TELEMETRY_ENDPOINT: `https://127.0.0.1:${central.port}`, TELEMETRY_TOKEN: TOKEN, NO_PROXY: '127.0.0.1' };
   const found = (report) => report.findings.find((finding) => finding.check === 'endpoint');
   const untrusted = found(await app.json(['doctor'], env, 3));
   assert.equal(untrusted.level, 'fail');
   assert.match(untrusted.text, /certificate/);
-  const report = await app.json(['doctor', '--ca-file', cert], env);
+  const report = await app.json(['doctor', '--ca-file', file('ca.pem')], env);
   assert.equal(found(report).level, 'ok');
   assert.match(report.findings.find((finding) => finding.check === 'certificates').text, /1 certificate\./);
 });

@@ -8,32 +8,12 @@ const http = require('node:http');
 const https = require('node:https');
 const net = require('node:net');
 const path = require('node:path');
-const { execFileSync } = require('node:child_process');
 const { openClient, runScript, tempDir } = require('../js/helper.js');
+const { makeCa, makeServer } = require('../support/pki.js');
 const { assertOnce, emitMany, listen, startCollector } = require('./pipe-support.js');
 
 // A proxy of the machine that runs the tests must not come between.
 for (const name of ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PROXY', 'no_proxy']) delete process.env[name];
-
-function openssl(dir, ...args) {
-  execFileSync('openssl', args, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
-}
-
-/** name.pem and name.key: a root of trust. */
-function makeCa(dir, name) {
-  openssl(dir, 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
-    '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.pem`,
-    '-addext', 'basicConstraints=critical,CA:TRUE');
-}
-
-/** name.pem and name.key: a server's certificate of that CA. days below 0: it has expired. */
-function makeServer(dir, ca, name, { san = 'IP:127.0.0.1', days = '2' } = {}) {
-  openssl(dir, 'req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-    '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`);
-  fs.writeFileSync(path.join(dir, `${name}.ext`), `subjectAltName=${san}\n`);
-  openssl(dir, 'x509', '-req', '-in', `${name}.csr`, '-CA', `${ca}.pem`, '-CAkey', `${ca}.key`, '-CAcreateserial',
-    '-days', days, '-extfile', `${name}.ext`, '-out', `${name}.pem`);
-}
 
 /** One CA, and the certificates of the cases. */
 function makePki(t) {

@@ -104,6 +104,22 @@ test('a file that is deleted and comes back later is followed again', async (t) 
   await until('on', () => client.enabled);
 });
 
+test('while the file is away, what else happens in its folder is not looked into', async (t) => {
+  const { client, file, directory } = withFile(t, '[telemetry]\nlevel = "error"\n');
+  fs.rmSync(file);
+  await until('the end of the file', () => client.status().config.sets.length === 0 && client.status().config.watching);
+  const looks = t.mock.method(fs, 'existsSync');
+  const watcher = fs.watch(directory); // told after the client, whose watch is older
+  t.after(() => watcher.close());
+  const last = new Promise((resolve) => { watcher.on('change', (event, name) => name === 'other-9' && resolve(undefined)); });
+  for (let i = 0; i < 10; i++) fs.writeFileSync(path.join(directory, `other-${i}`), 'x');
+  await last;
+  assert.ok(looks.mock.callCount() < 10, String(looks.mock.callCount())); // a few of its own, none a file
+  looks.mock.restore();
+  fs.writeFileSync(file, '[telemetry]\nlevel = "crash"\n');
+  await until('the file', () => client.status().config.sets.length === 1);
+});
+
 test('a client that is closed just after its file was replaced watches nothing', async (t) => {
   const { ConfigFile } = require('../../js/config.js');
   const file = path.join(tempDir(t), 'telemetry.toml');
@@ -213,4 +229,69 @@ test('configure changes an endpoint between two uploads, and names what it canno
   await assert.rejects(client.configure({ endpiont: 'x' }), { code: 'ERR_CANDOR_INVALID_OPTION' });
   client.emit('SessionStart');
   assert.equal((await client.upload()).uploaded, 1);
+});
+
+test('a lower level holds at once and deletes what waits; a wider one goes back to the host\'s own limit', async (t) => {
+  const { client, file } = withFile(t, '', { hostLevel: 'error' });
+  assert.equal(client.emit('Error', { errorType: 'TypeError' }), true);
+  fs.writeFileSync(file, '[telemetry]\nlevel = "crash"\n');
+  await until('the lower level', () => client.status().level === 'crash');
+  await until('the deletion', () => client.status().dropped.purged === 1);
+  assert.equal(client.emit('Error', { errorType: 'TypeError' }), false);
+  fs.writeFileSync(file, '[telemetry]\nlevel = "all"\n');
+  await until('the host\'s level', () => client.status().level === 'error');
+  assert.deepEqual(client.status().config.needs_restart, []);
+  await client.setLevel('crash', 'host');
+  fs.writeFileSync(file, '\n');
+  await until('the end of the file\'s say', () => client.status().config.sets.length === 0);
+  assert.equal(client.status().level, 'crash', 'what the host has said since is not undone');
+});
+
+test('level = "off" is an "off" of the file', async (t) => {
+  const { client, file } = withFile(t, '');
+  client.emit('SessionStart');
+  fs.writeFileSync(file, '[telemetry]\nlevel = "off"\n');
+  await until('off', () => !client.enabled);
+  assert.equal(client.status().decided_by, 'telemetry.toml');
+  await until('the deletion', () => client.status().dropped.purged === 1);
+});
+
+test('a level that is lowered while the file cannot be read deletes what waits', async (t) => {
+  const { client, file } = withFile(t, '[telemetry]\nlevel = "all"\n');
+  client.emit('SessionStart');
+  fs.writeFileSync(file, '[telemetry\n');
+  await until('silence', () => !client.enabled);
+  assert.equal(client.status().dropped.purged, 0);
+  fs.writeFileSync(file, '[telemetry]\nlevel = "error"\n');
+  await until('the lower level', () => client.status().level === 'error');
+  await until('the deletion', () => client.status().dropped.purged === 1);
+});
+
+test('full_content = false switches full content off while the app runs, and deletes it; true gives it back', async (t) => {
+  const { client, file } = withFile(t, '', { keyProvider: () => [{ id: 'k', key: Buffer.alloc(32, 7) }] });
+  await client.setFullContent(true);
+  const vault = () => client.status().vault;
+  await until('a key', () => { client.emit('ChatTurnFull', { prompt: 'a text' }); return vault().pending > 0; });
+  const { pending } = vault();
+  fs.writeFileSync(file, '[telemetry]\nfull_content = false\n');
+  await until('off', () => client.status().full_content.decided_by === 'telemetry.toml');
+  await until('the deletion', () => vault().pending === 0 && vault().dropped.purged === pending);
+  await client.setFullContent(true, 'host');
+  assert.equal(client.status().full_content.enabled, false, 'the host\'s yes does not undo the file\'s no');
+  fs.writeFileSync(file, '[telemetry]\nfull_content = true\n');
+  await until('on', () => client.status().full_content.enabled);
+});
+
+test('configure narrows and deletes by the time it resolves, and widens again', async (t) => {
+  const client = openClient(t, { keyProvider: () => [{ id: 'k', key: Buffer.alloc(32, 7) }] });
+  await client.setFullContent(true);
+  assert.equal(client.emit('SessionStart'), true);
+  const report = await client.configure({ hostLevel: 'error', fullContent: false, maxUploadBytes: 4096 });
+  assert.deepEqual(report, { changed: ['hostLevel', 'maxUploadBytes', 'fullContent'], needs_restart: [] });
+  assert.equal(client.emit('SessionStart'), false);
+  const status = client.status();
+  assert.deepEqual([status.level, status.full_content.enabled, status.dropped.purged, status.spool.events], ['error', false, 1, 0]);
+  assert.deepEqual(await client.configure({ hostLevel: null, fullContent: null }), { changed: ['hostLevel', 'fullContent'], needs_restart: [] });
+  assert.equal(client.status().level, 'all');
+  assert.equal(client.emit('SessionStart'), true);
 });

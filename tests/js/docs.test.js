@@ -2,12 +2,13 @@
 // The documents against the product: examples are taken from them as they are.
 
 const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const candor = require('../../js');
 const { Client } = require('../../js/client');
-const { checkFile } = require('../../scripts/check-links.js');
+const { checkFile, checkPacked } = require('../../scripts/check-links.js');
 const { ROOT, openClient, run, tempDir } = require('./helper.js');
 
 const read = (name) => fs.readFileSync(path.join(ROOT, name), 'utf8');
@@ -73,4 +74,14 @@ test('a link to a file or a heading that is not there is found', (t) => {
   fs.writeFileSync(path.join(dir, 'a.md'), '# Here & now\n[x](#here--now) [y](b.md) [z](#there)\n```\n[w](nowhere.md)\n```\n[s](https://example.com/x)\n');
   assert.deepEqual(checkFile(path.join(dir, 'a.md')).map((text) => text.replace(/^.*a\.md/, 'a.md')),
     ['a.md:2: b.md: there is no such file', 'a.md:2: #there: there is no such heading']);
+});
+
+test('what npm publishes is documented in itself: no link of its documents leads out of it', () => {
+  const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  const packed = files.map((file) => file.path);
+  assert.ok(['README.md', 'docs/api.md', 'docs/images/pipe.svg'].every((name) => packed.includes(name)), packed.join());
+  assert.deepEqual(checkPacked(packed), []);
+  assert.equal(checkPacked(packed.filter((name) => name !== 'docs/cli.md')).length > 0, true);
+  const large = files.filter((file) => file.path.startsWith('docs/') && file.size > 200 * 1024);
+  assert.deepEqual(large.map((file) => file.path), [], 'images of the documents are small in the package');
 });

@@ -58,6 +58,20 @@ test('requireNative makes a missing binary an error', async (t) => {
   assert.equal(stderr, 'TelemetryError ERR_CANDOR_NATIVE');
 });
 
+test('emit alone does not load what the other methods need', async (t) => {
+  const { code, stderr } = await runScript(`
+    const loaded = () => ['calls', 'trace', 'capture', 'plugins', 'config'].filter((name) => Object.keys(require.cache).some((file) => file.includes('/js/' + name)));
+    const c = candor.open(options);
+    const kept = c.emit('ToolCall', { toolName: 'x' });
+    const before = loaded();
+    c.flush().then(() => {
+      c.close();
+      process.stderr.write(JSON.stringify({ kept, before, after: loaded() }));
+    });`, path.join(tempDir(t), 's'));
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(JSON.parse(stderr), { kept: true, before: [], after: ['calls'] });
+});
+
 test('both kinds of client have the same methods', () => {
   const { Client } = require('../../js/client');
   const { NoopClient } = require('../../js/noop');

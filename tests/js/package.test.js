@@ -154,6 +154,8 @@ test('a package over maxUploadBytes is refused with a sentence and kept', async 
   assert.match(result.error, /compressed bytes are more than maxUploadBytes \(1024\)/);
   assert.equal(server.got.length, 0);
   assert.equal(fs.existsSync(file), true);
+  await client.configure({ maxUploadBytes: null }); // holds from here on, without a restart
+  assert.equal((await client.upload({ file })).uploaded, 1);
 });
 
 test('a package over 32 MiB is refused with a sentence', async (t) => {
@@ -224,7 +226,7 @@ test('a dry run says what would be sent, opens no socket and keeps everything', 
   client.emit('ToolCall', {}); // in the journal: a flush comes first
   const plan = await client.upload({ dryRun: true });
   const { spool } = client.status();
-  assert.deepEqual(plan, { dry_run: true, batches: 2, events: 6, bytes: spool.bytes, error: null });
+  assert.deepEqual(plan, { dry_run: true, batches: 2, events: 6, attachments: 0, bytes: spool.bytes, error: null });
   assert.equal(spool.events, 6);
   const file = path.join(tempDir(t), 'p.json');
   await client.export(file);
@@ -303,6 +305,35 @@ test('a line that was changed, removed or moved, and a body that was changed, ar
   const found = verifyLedger(directory);
   assert.equal(found.broken_at, 3);
   assert.match(found.error, /body/);
+});
+
+test('a ledger that cannot be looked at, or is larger than it ever becomes, is reported, not thrown', async (t) => {
+  const server = await endpoint(t);
+  const directory = path.join(tempDir(t), 'spool');
+  const client = openClient(t, { endpoint: server.url, directory });
+  await batch(client, 1);
+  await client.upload();
+  const missing = verifyLedger(path.join(directory, 'not-there'));
+  assert.deepEqual([missing.ok, missing.entries, missing.broken_at], [false, 0, null]);
+  assert.match(missing.error, /not-there/);
+  const file = path.join(directory, 'ledger.jsonl');
+  assert.match(verifyLedger(file).error, /ledger\.jsonl/); // no directory
+  const good = fs.readFileSync(file, 'utf8');
+  fs.writeFileSync(file, `${'x'.repeat(100)}\n`.repeat(20000) + good);
+  const large = verifyLedger(directory);
+  assert.deepEqual([large.ok, large.broken_at], [false, null]);
+  assert.match(large.error, /^ledger\.jsonl is larger than 1048576 bytes/);
+  assert.deepEqual(client.ledger(), good.trim().split('\n').map((line) => JSON.parse(line)));
+  await batch(client, 1);
+  assert.equal((await client.upload()).error, null);
+  assert.equal(client.ledger().at(-1).seq, 2); // the chain goes on, in a file of its own
+  assert.ok(fs.statSync(file).size < 4096);
+  fs.rmSync(file);
+  fs.rmSync(path.join(directory, 'ledger.1.jsonl'));
+  fs.mkdirSync(file);
+  const blocked = verifyLedger(directory);
+  assert.equal(blocked.ok, false);
+  assert.match(blocked.error, /ledger\.jsonl/);
 });
 
 test('kept bodies stay within ledgerMaxBytes, the oldest go first; 0 keeps none', async (t) => {

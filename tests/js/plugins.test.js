@@ -92,6 +92,16 @@ for (const [name, reason] of [['hang', 'timeout'], ['trap', 'trap'], ['overflow'
   });
 }
 
+test('a call after close, and one that waits for close, are told that the plugin was closed', async (t) => {
+  const { host, file } = setUp(t);
+  const plugin = await host.load(file('misbehave'), { ...TELEMETRY, name: 'gone' });
+  const waiting = assert.rejects(plugin.call('hang'), { message: 'the plugin gone was closed' });
+  await host.close();
+  await waiting;
+  await assert.rejects(plugin.call('fine'), { code: 'ERR_CANDOR_PLUGIN', message: 'the plugin gone was closed' });
+  assert.equal(plugin.status().state, 'closed');
+});
+
 test('a call in flight when another hangs is told too', async (t) => {
   const { host, file } = setUp(t);
   const bad = await host.load(file('misbehave'), { ...TELEMETRY, callTimeoutMs: 300 });

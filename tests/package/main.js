@@ -9,8 +9,11 @@ const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 const { parseArgs } = require('node:util');
 const { Collector } = require('../../scripts/support/collector.js');
+const { makeCa, makeServer } = require('../support/pki.js');
 const { MAJORS, bareEnvironment, binWith, nodeBinary, npmScript, qemu, start } = require('./nodes.js');
 const { hideExports, makePoison, names } = require('./poison.js');
+const { HOSTS, MAJORS_ON_WINE, onWine } = require('./windows.js');
+const { Wine, wine } = require('./wine.js');
 
 const ROOT = path.join(__dirname, '..', '..');
 const COUNT = 5;
@@ -22,6 +25,7 @@ const { values: args } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
+    target: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -34,18 +38,13 @@ function report(value) {
 
 /** Two authorities and a certificate of the first for 127.0.0.1. @param {string} dir */
 function makePki(dir) {
-  const openssl = (/** @type {string[]} */ ...words) => execFileSync('openssl', words, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  for (const name of ['ca', 'stranger']) {
-    openssl('req', '-x509', ...key, '-days', '2', '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.pem`, '-addext', 'basicConstraints=critical,CA:TRUE');
-  }
-  openssl('req', ...key, '-subj', '/CN=server', '-keyout', 'server.key', '-out', 'server.csr');
-  fs.writeFileSync(path.join(dir, 'server.ext'), 'subjectAltName=IP:127.0.0.1\n');
-  openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'server.ext', '-out', 'server.pem');
+  makeCa(dir, 'ca');
+  makeCa(dir, 'stranger');
+  makeServer(dir, 'ca', 'server');
   return (/** @type {string} */ name) => path.join(dir, name);
 }
 
-/** Stored events of an app. @param {Collector} collector @param {string} caFile @param {string} app @returns {Promise<number>} */
+/** Stored events of an app. @param {Collector} collector @param {string} caFile @param {string} app @returns {Promise<any[]>} */
 function stored(collector, caFile, app) {
   return new Promise((resolve, reject) => {
     const headers = { authorization: `Bearer ${collector.token}` };
@@ -54,7 +53,7 @@ function stored(collector, caFile, app) {
       response.on('data', (data) => { text += data; });
       response.on('end', () => {
         if (response.statusCode !== 200) reject(new Error(text));
-        else resolve(JSON.parse(text).events.filter((/** @type {any} */ event) => event.app === app).length);
+        else resolve(JSON.parse(text).events.filter((/** @type {any} */ event) => event.app === app));
       });
     }).on('error', reject);
   });
@@ -90,9 +89,9 @@ function bin(project) {
 }
 
 /** What `candor status` says of the spool that the probe left. @param {string} project @param {string[]} cli @param {string} directory
- * @param {NodeJS.ProcessEnv} env @returns {Promise<string[]>} problems */
-async function cliStatus(project, cli, directory, env) {
-  const done = await start(cli[0], [...cli.slice(1), 'status', '--json', '--dir', directory], { cwd: project, env });
+ * @param {NodeJS.ProcessEnv} env @param {typeof start} run @returns {Promise<string[]>} problems */
+async function cliStatus(project, cli, directory, env, run) {
+  const done = await run(cli[0], [...cli.slice(1), 'status', '--json', '--dir', directory], { cwd: project, env });
   if (done.code !== 0) return [`candor status ended with ${done.signal ?? done.code}: ${done.stderr.slice(0, 600)}`];
   const sent = JSON.parse(done.stdout).sent.events;
   return sent === EVENTS ? [] : [`candor status says that ${sent} of ${EVENTS} events were sent`];
@@ -101,14 +100,14 @@ async function cliStatus(project, cli, directory, env) {
 /**
  * Run the probe and judge it.
  * @param {{collector: Collector, pki: (name: string) => string, dir: string}} world
- * @param {{project: string, app: string, target: string, command: string[], cli?: string[], env: NodeJS.ProcessEnv}} host
- *   command: Node; cli: of the installed package, run by that Node unless given
+ * @param {{project: string, app: string, target: string, command: string[], cli?: string[], env: NodeJS.ProcessEnv, run?: typeof start, place?: (file: string) => string}} host
+ *   command: Node; cli: of the installed package, run by that Node unless given; place: a file as the host names it
  */
-async function probe({ collector, pki, dir }, { project, app, target, command, cli = [...command, bin(project)], env }) {
-  const options = { app, directory: path.join(dir, 'spool', app), endpoint: collector.url, token: collector.token, mode: 'manual', notice: 'none', machineId: 'package-test', minFreeDiskBytes: 0, requireNative: true };
+async function probe({ collector, pki, dir }, { project, app, target, command, cli = [...command, bin(project)], env, run = start, place = (file) => file }) {
+  const options = { app, directory: place(path.join(dir, 'spool', app)), endpoint: collector.url, token: collector.token, mode: 'manual', notice: 'none', machineId: 'package-test', minFreeDiskBytes: 0, requireNative: true };
   fs.mkdirSync(path.join(dir, 'spool'), { recursive: true, mode: 0o700 });
-  const given = JSON.stringify({ options, caFile: pki('ca.pem'), strangerFile: pki('stranger.pem'), count: COUNT, cycles: CYCLES });
-  const done = await start(command[0], [...command.slice(1), path.join(project, 'probe.js'), given], { cwd: project, env });
+  const given = JSON.stringify({ options, caFile: place(pki('ca.pem')), strangerFile: place(pki('stranger.pem')), count: COUNT, cycles: CYCLES });
+  const done = await run(command[0], [...command.slice(1), path.join(project, 'probe.js'), given], { cwd: project, env });
   /** @type {any} */
   let said = {};
   try {
@@ -127,9 +126,9 @@ async function probe({ collector, pki, dir }, { project, app, target, command, c
     said.threads !== true && 'a worker thread failed',
   ].filter((text) => text !== false);
   if (problems.length === 0) {
-    const found = await stored(collector, pki('ca.pem'), app);
+    const found = (await stored(collector, pki('ca.pem'), app)).length;
     if (found !== EVENTS) problems.push(`the collector stores ${found} of ${EVENTS} events`);
-    problems.push(...await cliStatus(project, cli, options.directory, env));
+    problems.push(...await cliStatus(project, cli, options.directory, env, run));
   }
   return { version: said.version, problems };
 }
@@ -178,6 +177,30 @@ async function onArm64(world, major, emulator) {
   return { node: `${major}.x`, target: 'linux-arm64', host: 'qemu-user', ...result };
 }
 
+/**
+ * @param {World} world @param {boolean} built
+ * @param {(label: Record<string, unknown>, work: () => Promise<any>) => Promise<void>} attempt
+ * @param {(why: string) => void} skip
+ */
+async function windows(world, built, attempt, skip) {
+  const program = wine();
+  if (!built || program === null) {
+    for (const major of MAJORS_ON_WINE) skip(`win32-x64 on Node ${major}: ${built ? 'wine64 is not installed' : 'not built'}`);
+    return;
+  }
+  const dir = path.join(world.dir, 'wine');
+  fs.mkdirSync(dir);
+  const machine = new Wine(program, dir);
+  try {
+    await machine.begin();
+    for (const major of MAJORS_ON_WINE) {
+      for (const host of HOSTS) await attempt({ node: `${major}.x`, target: 'win32-x64', host }, () => onWine({ ...world, wine: machine, install, probe, events: stored }, major, host));
+    }
+  } finally {
+    await machine.end();
+  }
+}
+
 /** Made once. */
 function poisoner() {
   /** @type {{all: Set<string>, preload: string} | undefined} */
@@ -192,7 +215,7 @@ function poisoner() {
 }
 
 async function main() {
-  if (args.help) return console.log('Usage: npm run test:package -- [--json] [--keep]');
+  if (args.help) return console.log('Usage: npm run test:package -- [--target linux-x64|linux-arm64|win32-x64] [--json] [--keep]');
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'candor-package-'));
   const pki = makePki(dir);
   const collector = new Collector({ directory: path.join(dir, 'central'), scheme: 'https', args: ['--uploads-per-minute', '0', '--tls-cert', pki('server.pem'), '--tls-key', pki('server.key')] });
@@ -224,23 +247,25 @@ async function main() {
     report({ package: path.basename(packed.file), bytes: packed.bytes, prebuilds: packed.prebuilds });
     await collector.start();
     const world = { collector, pki, dir, tarball: packed.file };
+    const wanted = (/** @type {string} */ target) => (args.target ?? target).split(',').includes(target);
     const has = (/** @type {string} */ target) => packed.prebuilds.includes(`prebuilds/${target}/candor.node`);
     await attempt({ install: 'with scripts allowed' }, async () => {
       await install(path.join(dir, 'allowed'), packed.file, nodeBinary('linux-x64', 22), []);
       return { install: 'with scripts allowed', problems: [] };
     });
     const poison = poisoner();
-    for (const major of MAJORS) {
+    for (const major of wanted('linux-x64') ? MAJORS : []) {
       if (has('linux-x64')) await attempt({ node: `${major}.x`, target: 'linux-x64' }, () => onX64(world, major, poison));
       else skip(`linux-x64 on Node ${major}: not built`);
     }
-    if (has('linux-x64')) await attempt({ control: 'the development build in the poisoned host' }, () => control(world, 22, poison));
+    if (wanted('linux-x64') && has('linux-x64')) await attempt({ control: 'the development build in the poisoned host' }, () => control(world, 22, poison));
     const emulator = qemu();
-    for (const major of MAJORS) {
+    for (const major of wanted('linux-arm64') ? MAJORS : []) {
       if (!has('linux-arm64')) skip(`linux-arm64 on Node ${major}: not built`);
       else if (emulator === null) skip(`linux-arm64 on Node ${major}: qemu-user is not installed`);
       else await attempt({ node: `${major}.x`, target: 'linux-arm64' }, () => onArm64(world, major, emulator));
     }
+    if (wanted('win32-x64')) await windows(world, has('win32-x64'), attempt, skip);
   } finally {
     await collector.stop();
     if (!args.keep) fs.rmSync(dir, { recursive: true, force: true });

@@ -18,11 +18,11 @@ function npmScript() {
   return path.join(root, 'npm', 'bin', 'npm-cli.js');
 }
 
-/** @param {string} target  As in prebuilds/. @param {number} major @returns {string} the binary */
+/** @param {string} target  As in the name of Node's package. @param {number} major @returns {string} the binary */
 function nodeBinary(target, major) {
   const name = `node-${target}`;
   const prefix = path.join(CACHE, 'nodes', `${target}-${major}`);
-  const file = path.join(prefix, 'node_modules', name, 'bin', 'node');
+  const file = path.join(prefix, 'node_modules', name, 'bin', target.startsWith('win') ? 'node.exe' : 'node');
   if (!fs.existsSync(file)) {
     fs.mkdirSync(prefix, { recursive: true });
     // --force: it may be of another processor.

@@ -8,10 +8,14 @@ const { Worker, isMainThread } = require('node:worker_threads');
 const candor = require('candor');
 
 /** Libraries that must not come from the machine or from the host. */
-const OUTSIDE = /\/lib(ssl|crypto|curl|sqlite3|z|deflate)[-.][^/]*$/;
+const OUTSIDE = /[\\/](lib)?(ssl|crypto|curl|sqlite3|z|zlib1|deflate)[-.][^\\/]*$/i;
 
-/** Files mapped into this process. */
+/** Files mapped into this process. What a system folder of Windows holds is Windows's: Wine has its zlib there. */
 function mapped() {
+  if (process.platform === 'win32') {
+    const files = /** @type {any} */ (process.report.getReport()).sharedObjects;
+    return files.filter((/** @type {string} */ file) => !/^c:\\windows\\system32\\/i.test(file));
+  }
   const rows = fs.readFileSync('/proc/self/maps', 'utf8').split('\n');
   return [...new Set(rows.map((row) => row.slice(row.indexOf('/'))).filter((file) => file.startsWith('/')))];
 }
@@ -81,7 +85,7 @@ async function main() {
   const files = mapped();
   return {
     kept, uploaded: upload.events, error: upload.error, refused: refused.error,
-    addon: files.filter((file) => file.endsWith('candor.node')).map((file) => path.relative(fs.realpathSync(__dirname), file)),
+    addon: files.filter((file) => file.endsWith('candor.node')).map((file) => path.relative(fs.realpathSync(__dirname), file).replaceAll('\\', '/')),
     outside: files.filter((file) => OUTSIDE.test(file)),
     modules: Object.fromEntries(await Promise.all(['candor', 'candor/otel', 'candor/plugins'].map(async (name) => [name, await sameModule(name)]))),
     otel, plugins, config: config.error ?? config.sets.join(),

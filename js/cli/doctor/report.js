@@ -4,6 +4,7 @@
 const { readSchema } = require('../../options');
 const { expiredEvents } = require('../../schema/expiry');
 const { readModel } = require('../../schema/model');
+const { whatIsWrong } = require('../ledger');
 const { count } = require('../terminal');
 const { ok, skip, warn, fail, stop } = require('./finding');
 
@@ -95,7 +96,7 @@ function expiry(file, now) {
 function ledger(verified) {
   if (verified === undefined) return [skip('ledger', 'Not checked.')];
   if (verified.ok) return [ok('ledger', `${count(verified.entries, 'entry', 'entries')}, each follows the one before it.`)];
-  return [fail('ledger', `The ledger is broken${verified.broken_at === null ? '' : ` at entry ${verified.broken_at}`}: ${stop(verified.error ?? 'an entry does not follow the one before it')}`,
+  return [fail('ledger', stop(whatIsWrong(verified).replace(/^t/, 'T')),
     'Somebody has changed ledger.jsonl, or the disk is damaged.')];
 }
 

@@ -67,6 +67,13 @@ function skewedPick(r, values) {
   return values[Math.floor(values.length ** r.float()) - 1];
 }
 
+/** A few of the schema's attributes, as a span of an agent has them. */
+function attributesOf(r, attributes, now) {
+  const names = Object.keys(attributes);
+  const picked = Array.from({ length: r.below(5) }, () => r.pick(names));
+  return Object.fromEntries(picked.map((name) => [name, valueOf(r, name, attributes[name], now)]));
+}
+
 const BY_KIND = {
   int: (r, field) => within(field, Math.round(r.logNormal(50, 1.2))),
   number: (r, field) => within(field, field.max !== undefined && field.max <= 1
@@ -79,18 +86,24 @@ const BY_KIND = {
   id: (r, field, now, name) => `${name}-${Math.floor(32 ** r.float())}`.slice(0, field.maxLength ?? 64),
   bucket: (r, field) => r.pick(field.bounds),
   hash: (r) => r.hex(32),
+  nanos: (r, field, now) => `${now - r.below(60000)}${String(r.below(1e6)).padStart(6, '0')}`,
   text: (r) => words(r, 6 + r.below(8)),
   stack: (r) => `${r.pick(ERRORS)}: ${words(r, 5)}\n${Array.from({ length: 4 + r.below(6) },
     () => `at <path>:${1 + r.below(900)}:${1 + r.below(80)}`).join('\n')}`,
 };
 
-/** One field's value, as the sanitiser of the client would have left it; undefined: absent. */
-function valueOf(r, name, field, now) {
+/**
+ * One field's value, as the sanitiser of the client would have left it; undefined: absent.
+ * @param {object} [attributes]  the schema's
+ */
+function valueOf(r, name, field, now, attributes = {}) {
   if (field.kind === 'content') return undefined;
+  if (field.kind === 'attrs') return attributesOf(r, attributes, now);
   if (field.kind === 'list') {
     const n = 1 + r.below(Math.min(field.max ?? 4, 4));
     return Array.from({ length: n }, () => valueOf(r, name, field.of, now));
   }
+  if (BY_KIND[field.kind] === undefined) throw new Error(`tests/bench/lib/events.js makes no value of the kind "${field.kind}" (field ${name}): add it to BY_KIND`);
   const named = field.kind === 'enum' || field.kind === 'bucket' ? undefined : BY_NAME[name];
   const value = named ? named(r) : BY_KIND[field.kind](r, field, now, name);
   return typeof value === 'number' ? within(field, value) : value;
@@ -98,14 +111,14 @@ function valueOf(r, name, field, now) {
 
 function payloadOf(r, event, now) {
   const payload = {};
-  for (const [name, field] of Object.entries(event.fields)) payload[name] = valueOf(r, name, field, now);
+  for (const [name, field] of Object.entries(event.fields)) payload[name] = valueOf(r, name, field, now, event.attributes);
   if (payload.success === true) delete payload.errorType; // a call that worked has no error
   return payload;
 }
 
 function loadCatalogue(file = SCHEMA_FILE) {
   const schema = JSON.parse(fs.readFileSync(file, 'utf8'));
-  return Object.entries(schema.events).map(([name, event]) => ({ name, ...event }))
+  return Object.entries(schema.events).map(([name, event]) => ({ name, attributes: schema.attributes, ...event }))
     .filter((event) => event.level !== 'content');
 }
 

@@ -124,23 +124,6 @@ static void const_time_eq_sees_a_difference_in_every_bit(void **state)
     }
 }
 
-static void random_fills_all_bytes_and_differs(void **state)
-{
-    (void)state;
-    unsigned char seen[64] = {0}, a[64], b[64];
-    assert_int_equal(candor_random(a, 0), CANDOR_OK);
-    assert_int_equal(candor_random(a, sizeof(a)), CANDOR_OK);
-    assert_int_equal(candor_random(b, sizeof(b)), CANDOR_OK);
-    assert_memory_not_equal(a, b, sizeof(a));
-    for (int round = 0; round < 64; round++) { /* a byte stays 0 with probability 2^-512 */
-        assert_int_equal(candor_random(a, sizeof(a)), CANDOR_OK);
-        for (size_t i = 0; i < sizeof(a); i++)
-            seen[i] |= a[i];
-    }
-    for (size_t i = 0; i < sizeof(seen); i++)
-        assert_int_not_equal(seen[i], 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,7 +133,6 @@ int main(void)
         cmocka_unit_test(hmac_takes_an_empty_key_and_an_empty_message),
         cmocka_unit_test(keys_of_one_block_and_one_more_byte_differ_from_their_hash),
         cmocka_unit_test(const_time_eq_sees_a_difference_in_every_bit),
-        cmocka_unit_test(random_fills_all_bytes_and_differs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

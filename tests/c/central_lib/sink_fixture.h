@@ -154,6 +154,43 @@ static inline size_t put_turns(sink_fixture *s, const char *user, const char *ma
     return inserted;
 }
 
+/* As add_context makes candor_row_context.user. */
+static inline candor_status print_of(void *ctx, candor_bytes app, candor_bytes user,
+                                     unsigned char out[8])
+{
+    char text[16] = "";
+    (void)ctx;
+    snprintf(text, sizeof text, "%.*s%.*s", user.n < 3 ? (int)user.n : 3, user.p,
+             app.n < 4 ? (int)app.n : 4, app.p);
+    memcpy(out, text, 8);
+    return CANDOR_OK;
+}
+
+static inline candor_status count_content(void *ctx, const unsigned char (*ids)[16], size_t n,
+                                          candor_err *err)
+{
+    (void)ids, (void)err;
+    *(uint64_t *)ctx += n;
+    return CANDOR_OK;
+}
+
+/* How many events went; each was told as one whose content goes. */
+static inline uint64_t erase(sink_fixture *s, const char *user, const char *machine,
+                             const char *app)
+{
+    uint64_t told = 0;
+    candor_erasure e = {.user = user,
+                        .machine = machine,
+                        .app = app,
+                        .content = count_content,
+                        .fingerprint = print_of,
+                        .ctx = &told};
+    candor_err err = {0};
+    must(s, s->sink->ops->erase(s->sink, &e, &err), &err);
+    assert_int_equal(told, e.events);
+    return e.events;
+}
+
 /* --- reading -------------------------------------------------------------------------------- */
 
 static inline uint64_t count_all(sink_fixture *s)

@@ -244,9 +244,11 @@ static void a_failed_commit_stores_none_of_its_texts_and_the_next_one_works(void
     assert_int_not_equal(good->job.status, CANDOR_OK);
     assert_int_not_equal(bad->job.status, CANDOR_OK);
     assert_int_equal(candor_counted(&x->metrics.attachments_failed), 1);
+    assert_false(candor_attachments_healthy(x->store));
     assert_false(has_text(x, NOW, 1, "good"));
     run_sql(x, "DROP TRIGGER no");
     assert_int_equal(put_text(x, NOW, 1, "good"), CANDOR_ATTACHMENT_DONE);
+    assert_true(candor_attachments_healthy(x->store));
     assert_true(has_text(x, NOW, 1, "good"));
     free_job(good);
     free_job(bad);

@@ -37,12 +37,11 @@ static candor_status follower_write(candor_sink *base, candor_batch *const *batc
     return b->memory->ops->write(b->memory, batches, n, err);
 }
 
-static candor_status follower_erase(candor_sink *base, candor_sink_subject what, candor_bytes id,
-                                    uint64_t *erased, candor_err *err)
+static candor_status follower_erase(candor_sink *base, candor_erasure *e, candor_err *err)
 {
     backend *b = ((follower *)(void *)base)->b;
     if (atomic_load(&b->away)) return away(err);
-    return b->memory->ops->erase(b->memory, what, id, erased, err);
+    return b->memory->ops->erase(b->memory, e, err);
 }
 
 static candor_status follower_retain(candor_sink *base, int64_t day, bool *more, candor_err *err)
@@ -247,14 +246,10 @@ static void a_full_queue_drops_and_counts_and_the_first_goes_on(void **state)
 static void erasure_reaches_what_is_still_queued(void **state)
 {
     pair *p = *state;
-    candor_err err = {0};
-    uint64_t erased = 0;
     atomic_store(&p->b.away, true);
     put_turns(&p->s, "u1", "m1", 0, 10, NOW);
     put_turns(&p->s, "u2", "m2", 100, 10, NOW);
-    must(&p->s, p->s.sink->ops->erase(p->s.sink, CANDOR_SINK_USER, CANDOR_LIT("u1"), &erased, &err),
-         &err);
-    assert_int_equal(erased, 10);
+    assert_int_equal(erase(&p->s, "u1", NULL, "app"), 10);
     put_turns(&p->s, "u3", "m3", 200, 10, NOW);
     atomic_store(&p->b.away, false);
     catch_up(p);

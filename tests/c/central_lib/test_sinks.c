@@ -252,6 +252,44 @@ static void filters_choose_by_type_category_app_and_time(void **state)
     free_batch(b);
 }
 
+static void filters_choose_by_person_session_version_and_list(void **state)
+{
+    const candor_bytes types[] = {CANDOR_LIT("ToolCall"), CANDOR_LIT("Error")};
+    sink_fixture *s = *state;
+    candor_event_filter f = all_events(50);
+    sent *b = new_batch();
+    uint32_t one = add_person(&b->batch, "u1", "m1", "app"),
+             two = add_person(&b->batch, "u2", "m2", "app");
+    b->batch.contexts[two].app_version = put(&b->batch, "2.0.0");
+    b->batch.contexts[two].session_id = put(&b->batch, "0198c0de-0000-7000-8000-000000000002");
+    for (unsigned i = 0; i < 10; i++) {
+        add_row(&s->f, &b->batch, one, "ChatTurn", NOW, i, "{}");
+        add_row(&s->f, &b->batch, two, "ToolCall", NOW, 100 + i, "{}");
+        add_row(&s->f, &b->batch, two, "Error", NOW, 200 + i, "{}");
+    }
+    write_group(s, &b, 1);
+    f.scan_rows = 1000;
+    f.only = types;
+    f.n_only = 2;
+    assert_int_equal(matching(s, f), 20);
+    f.n_only = 1;
+    assert_int_equal(matching(s, f), 10);
+    f.n_only = 0;
+    assert_int_equal(matching(s, f), 0);
+    f.only = NULL;
+    f.match.user = "u1";
+    assert_int_equal(matching(s, f), 10);
+    f.match.machine = "m2";
+    assert_int_equal(matching(s, f), 0);
+    f.match.user = NULL;
+    assert_int_equal(matching(s, f), 20);
+    f.match.version = "1.0.0";
+    assert_int_equal(matching(s, f), 0);
+    f.match = (candor_session_match){.session = "0198c0de-0000-7000-8000-000000000002"};
+    assert_int_equal(matching(s, f), 20);
+    free_batch(b);
+}
+
 /* A filter that matches little must not read without end: the page is short, and goes on. */
 static void a_rare_match_is_found_over_short_pages(void **state)
 {
@@ -359,14 +397,6 @@ static void an_id_that_nobody_sent_is_not_found(void **state)
 
 /* --- erasure, retention, health ------------------------------------------------------------- */
 
-static uint64_t erase(sink_fixture *s, candor_sink_subject what, const char *id)
-{
-    candor_err err = {0};
-    uint64_t n = 0;
-    must(s, s->sink->ops->erase(s->sink, what, candor_bytes_str(id), &n, &err), &err);
-    return n;
-}
-
 static void a_user_or_a_machine_is_erased_and_nobody_else(void **state)
 {
     sink_fixture *s = *state;
@@ -376,15 +406,32 @@ static void a_user_or_a_machine_is_erased_and_nobody_else(void **state)
     put_turns(s, "u1", "m2", 100, 10, NOW - DAY);
     put_turns(s, "u2", "m2", 200, 10, NOW);
     put_turns(s, "u3", "m3", 300, 10, NOW);
-    assert_int_equal(erase(s, CANDOR_SINK_USER, "u1"), 20);
+    assert_int_equal(erase(s, "u1", NULL, NULL), 20);
     assert_int_equal(count_all(s), 20);
     assert_int_equal(matching(s, f), 20);
-    assert_int_equal(erase(s, CANDOR_SINK_USER, "u1"), 0);
-    assert_int_equal(erase(s, CANDOR_SINK_USER, "u' OR '1'='1"), 0);
-    assert_int_equal(erase(s, CANDOR_SINK_MACHINE, "m2"), 10);
+    assert_int_equal(erase(s, "u1", NULL, NULL), 0);
+    assert_int_equal(erase(s, "u' OR '1'='1", NULL, NULL), 0);
+    assert_int_equal(erase(s, NULL, "m2", NULL), 10);
     assert_int_equal(count_all(s), 10);
     assert_int_equal(put_turns(s, "u2", "m2", 400, 5, NOW), 5); /* what comes later is stored */
     assert_int_equal(count_all(s), 15);
+}
+
+static void erasure_of_one_app_leaves_the_others(void **state)
+{
+    sink_fixture *s = *state;
+    sent *b = new_batch();
+    uint32_t one = add_person(&b->batch, "u1", "m1", "one"),
+             two = add_person(&b->batch, "u1", "m1", "two");
+    for (unsigned i = 0; i < 10; i++) {
+        add_row(&s->f, &b->batch, one, "ChatTurn", NOW, i, "{}");
+        add_row(&s->f, &b->batch, two, "ChatTurn", NOW, 100 + i, "{}");
+    }
+    write_group(s, &b, 1);
+    assert_int_equal(erase(s, "u1", NULL, "one"), 10);
+    assert_int_equal(count_all(s), 10);
+    assert_int_equal(erase(s, "u1", NULL, NULL), 10);
+    free_batch(b);
 }
 
 static void erasure_survives_a_restart(void **state)
@@ -393,7 +440,7 @@ static void erasure_survives_a_restart(void **state)
     if (!s->kind->durable) return;
     put_turns(s, "u1", "m1", 0, 10, NOW);
     put_turns(s, "u2", "m2", 100, 10, NOW);
-    assert_int_equal(erase(s, CANDOR_SINK_USER, "u1"), 10);
+    assert_int_equal(erase(s, "u1", NULL, NULL), 10);
     sink_close(s);
     sink_open(s);
     assert_int_equal(count_all(s), 10);
@@ -442,7 +489,7 @@ static void versions_go_forward_and_keep_events(void **state)
     sink_open(s);
     assert_int_equal(count_all(s), 10);
     assert_int_equal(put_turns(s, "u1", "m1", 5, 10, NOW), 5);
-    assert_int_equal(erase(s, CANDOR_SINK_USER, "u1"), 15);
+    assert_int_equal(erase(s, "u1", NULL, NULL), 15);
     sink_close(s);
     s->format = 99; /* as a later version of ours would leave it */
     sink_open(s);
@@ -455,13 +502,33 @@ static void versions_go_forward_and_keep_events(void **state)
 
 /* --- as the collector uses it ---------------------------------------------------------------- */
 
+typedef struct waiting {
+    candor_erasure erasure; /* first */
+    candor_latch *latch;
+} waiting;
+
+static void on_erased(candor_erasure *e)
+{
+    candor_latch_open(((waiting *)(void *)e)->latch);
+}
+
+static uint64_t erase_from_store(sink_fixture *s, const char *user)
+{
+    waiting w = {.erasure = {.user = user, .fingerprint = print_of, .done = on_erased}};
+    assert_int_equal(candor_latch_new(&w.latch), CANDOR_OK);
+    assert_int_equal(s->f.store->ops->erase(s->f.store, &w.erasure), CANDOR_OK);
+    assert_true(candor_latch_wait(w.latch, 20000));
+    candor_latch_free(w.latch);
+    must(s, w.erasure.status, &w.erasure.err);
+    return w.erasure.events;
+}
+
 static void the_store_over_a_sink_acknowledges_what_it_wrote(void **state)
 {
     sink_fixture *s = *state;
     const candor_sink_store_settings settings = {.commit_rows = 100, .queue_bytes = 1 << 20};
     candor_err err = {0};
     sent *b[8];
-    uint64_t erased = 0;
     asked a = {.ask = ask_events, .filter = all_events(500)};
     s->sink->ops->reader_close(s->reader);
     must(s, candor_sink_store_open(s->sink, &settings, &s->f.store, &err), &err);
@@ -478,9 +545,7 @@ static void the_store_over_a_sink_acknowledges_what_it_wrote(void **state)
         assert_int_equal(b[i]->batch.inserted, 40);
         free_batch(b[i]);
     }
-    must(s, candor_sink_store_erase(s->f.store, CANDOR_SINK_USER, CANDOR_LIT("u1"), &erased, &err),
-         &err);
-    assert_int_equal(erased, 160);
+    assert_int_equal(erase_from_store(s, "u1"), 160);
     a.filter.scan_rows = 1000;
     ask(&a, &s->f);
     assert_int_equal(a.total, 160);
@@ -527,10 +592,12 @@ static const struct CMUnitTest conformance[] = {
     SINK_TEST(pages_show_each_event_once_newest_first),
     SINK_TEST(pages_stay_whole_while_events_come_in),
     SINK_TEST(filters_choose_by_type_category_app_and_time),
+    SINK_TEST(filters_choose_by_person_session_version_and_list),
     SINK_TEST(a_rare_match_is_found_over_short_pages),
     SINK_TEST(every_field_comes_back_byte_for_byte),
     SINK_TEST(an_id_that_nobody_sent_is_not_found),
     SINK_TEST(a_user_or_a_machine_is_erased_and_nobody_else),
+    SINK_TEST(erasure_of_one_app_leaves_the_others),
     SINK_TEST(erasure_survives_a_restart),
     SINK_TEST(retention_drops_older_days_and_only_them),
     SINK_TEST(a_sink_that_works_says_so),

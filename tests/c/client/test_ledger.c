@@ -126,6 +126,47 @@ static void the_oldest_file_goes_and_the_rest_still_verifies(void **state)
     free(old);
 }
 
+/* Somebody has added to it: what is whole at its end goes on, and verify tells of the rest. */
+static void an_oversized_file_is_told_of_and_the_chain_goes_on(void **state)
+{
+    candor_ledger l = {0}, next = {0};
+    append(&l, *state, 1, false);
+    append(&l, *state, 2, false);
+    char *text = read_ledger(*state, CANDOR_LEDGER_FILE);
+    candor_buf b = {0};
+    for (unsigned i = 0; i < CANDOR_LEDGER_MAX / 8; i++)
+        candor_buf_put_bytes(&b, CANDOR_LIT("rubbish\n"));
+    candor_buf_put_bytes(&b, candor_bytes_str(text));
+    candor_buf_put_bytes(&b, CANDOR_LIT("torn"));
+    candor_buf_put_c(&b, '\0');
+    put_file(*state, CANDOR_LEDGER_FILE, b.p);
+    assert_verified(*state, "\"ok\":false,\"broken_at\":null,\"error\":\"ledger.jsonl is larger");
+    append(&next, *state, 3, false);
+    assert_int_equal(next.entries, 3);
+    assert_int_equal(next.torn, false);
+    free(text);
+    text = read_ledger(*state, CANDOR_LEDGER_FILE);
+    assert_int_equal(count_lines(text), 1);
+    assert_verified(*state, "\"error\":\"ledger.1.jsonl is larger");
+    candor_buf_clear(&b);
+    assert_int_equal(candor_ledger_read(*state, 10, &b, NULL), CANDOR_OK);
+    candor_buf_put_c(&b, '\0');
+    assert_non_null(strstr(b.p, "{\"entries\":[{\"seq\":1,"));
+    assert_non_null(strstr(b.p, "},{\"seq\":3,"));
+    free(text);
+    candor_buf_free(&b);
+}
+
+static void what_cannot_be_read_is_a_report(void **state)
+{
+    char path[CANDOR_PATH_MAX];
+    assert_verified(in_dir(*state, "none", path), "\"entries\":0,\"bodies\":0,\"ok\":false");
+    assert_int_equal(candor_dir_create(in_dir(*state, CANDOR_LEDGER_FILE, path), NULL), CANDOR_OK);
+    assert_verified(*state, "\"ok\":false,\"broken_at\":null");
+    candor_rmdir_quiet(path);
+    assert_verified(*state, "\"entries\":0,\"bodies\":0,\"ok\":true");
+}
+
 static void read_gives_the_last_lines(void **state)
 {
     candor_ledger l = {0};
@@ -173,9 +214,12 @@ static void bodies_are_bounded_in_size_and_age(void **state)
         candor_ledger_keep(&l, *state, in_dir(*state, names[i], path), 1000);
     }
     assert_int_equal(count_files(*state, CANDOR_LEDGER_SENT, NULL), 4);
-    candor_ledger_bound(&l, *state, 1000, 30 * INT64_C(86400000));
+    int64_t before = candor_clock_unix_ms() - 30 * INT64_C(86400000);
+    candor_ledger_bound(&l, *state, 1000, INT64_MIN);
+    assert_int_equal(count_files(*state, CANDOR_LEDGER_SENT, NULL), 4);
+    candor_ledger_bound(&l, *state, 1000, before);
     assert_int_equal(count_files(*state, CANDOR_LEDGER_SENT, NULL), 3);
-    candor_ledger_bound(&l, *state, 250, 30 * INT64_C(86400000));
+    candor_ledger_bound(&l, *state, 250, before);
     assert_int_equal(l.sent_bytes, 100); /* a quarter more than needed goes */
     (void)snprintf(path, sizeof path, "%s/%s", CANDOR_LEDGER_SENT, names[3]);
     assert_true(file_exists(*state, path));
@@ -184,6 +228,106 @@ static void bodies_are_bounded_in_size_and_age(void **state)
     assert_true(file_exists(*state, names[0])); /* too large: for the caller to delete */
     candor_ledger_forget(&l, *state);
     assert_int_equal(count_files(*state, CANDOR_LEDGER_SENT, NULL), 0);
+}
+
+/* A clock that is ahead for a moment finds every body too old. */
+static void one_look_at_a_wrong_clock_deletes_no_body(void **state)
+{
+    candor_store s;
+    candor_settings settings;
+    const _Atomic bool stop = false;
+    char name[64], path[CANDOR_PATH_MAX];
+    put_sent(*state, 40, 100, name);
+    assert_int_equal(
+        candor_settings_read(CANDOR_LIT("{\"app\":\"testapp\",\"minFreeDiskBytes\":0}"), &settings,
+                             NULL),
+        CANDOR_OK);
+    assert_int_equal(candor_store_open(&s, &settings, &stop, *state, NULL), CANDOR_OK);
+    candor_ledger_keep(&s.ledger, *state, in_dir(*state, name, path), 1000);
+    candor_store_enforce(&s);
+    assert_int_equal(count_files(*state, CANDOR_LEDGER_SENT, NULL), 1);
+    /* somebody looks again, until it has held */
+    assert_true(candor_store_expires_ms(&s, INT64_MAX) < candor_clock_unix_ms());
+    s.expiry_hold_ns = 0;
+    candor_store_enforce(&s);
+    assert_int_equal(count_files(*state, CANDOR_LEDGER_SENT, NULL), 0);
+    assert_true(candor_store_expires_ms(&s, INT64_MAX) == INT64_MAX);
+    candor_store_close(&s);
+    candor_settings_free(&settings);
+}
+
+static void a_line_about_a_text_has_no_digest_of_it(void **state)
+{
+    candor_ledger l = {0};
+    const candor_ledger_entry entry = {.id = "01a1fd85-1a7b-7102-8300-000000000001",
+                                       .repeats = true,
+                                       .body = CANDOR_LIT("yes"),
+                                       .guessable = true,
+                                       .endpoint = "http://127.0.0.1",
+                                       .http = 201,
+                                       .accepted = 1,
+                                       .consent = "stored;epoch=1;content=1"};
+    assert_int_equal(candor_ledger_append(&l, *state, &entry, NULL), CANDOR_OK);
+    append(&l, *state, 2, false);
+    char *text = read_ledger(*state, CANDOR_LEDGER_FILE);
+    assert_non_null(strstr(text, "\"sha256\":null,\"bytes\":3,"));
+    free(text);
+    assert_verified(*state, "{\"entries\":2,\"bodies\":0,\"ok\":true");
+}
+
+static void read_does_not_wait_for_the_worker(void **state)
+{
+    candor_ledger l = {0};
+    candor_buf b = {0};
+    pause_point p;
+    candor_client *c = open_with(*state, "");
+    append(&l, *state, 1, false);
+    pause_begin(c, &p);
+    assert_int_equal(candor_ledger_json(c, 10, &b, NULL), CANDOR_OK);
+    candor_buf_put_c(&b, '\0');
+    assert_non_null(strstr(b.p, "{\"entries\":[{\"seq\":1,"));
+    candor_latch_open(p.go);
+    candor_buf_free(&b);
+    candor_close(c, 100);
+    pause_free(&p);
+}
+
+typedef struct reader {
+    const char *dir;
+    _Atomic bool stop, broken;
+} reader;
+
+static void read_all_the_time(void *ctx)
+{
+    reader *r = ctx;
+    while (!atomic_load(&r->stop)) {
+        candor_buf b = {0};
+        bool ok = candor_ledger_verify(r->dir, &b, NULL) == CANDOR_OK && b.n != 0;
+        candor_buf_put_c(&b, '\0');
+        if (!ok || strstr(b.p, "\"ok\":true") == NULL) atomic_store(&r->broken, true);
+        candor_buf_free(&b);
+    }
+}
+
+/* The file is rotated meanwhile: no line is missed, none is met twice. */
+static void a_reader_beside_the_writer_sees_a_whole_chain(void **state)
+{
+    candor_ledger l = {0};
+    candor_thread *thread = NULL;
+    reader r = {.dir = *state};
+    unsigned n = 0;
+    uint64_t before = 0;
+    append(&l, *state, ++n, false);
+    assert_int_equal(candor_thread_start("reader", read_all_the_time, &r, &thread, NULL),
+                     CANDOR_OK);
+    for (unsigned rotations = 0; rotations < 2;) {
+        append(&l, *state, ++n, false);
+        if (l.file_bytes < before) rotations++;
+        before = l.file_bytes;
+    }
+    atomic_store(&r.stop, true);
+    candor_thread_join(&thread);
+    assert_false(atomic_load(&r.broken));
 }
 
 int main(void)
@@ -195,8 +339,14 @@ int main(void)
         CASE(a_torn_line_is_no_break_and_goes_with_the_next),
         CASE(the_chain_goes_on_over_the_rotation),
         CASE(the_oldest_file_goes_and_the_rest_still_verifies),
+        CASE(an_oversized_file_is_told_of_and_the_chain_goes_on),
+        CASE(what_cannot_be_read_is_a_report),
         CASE(read_gives_the_last_lines),
         CASE(bodies_are_bounded_in_size_and_age),
+        CASE(one_look_at_a_wrong_clock_deletes_no_body),
+        CASE(a_line_about_a_text_has_no_digest_of_it),
+        CASE(read_does_not_wait_for_the_worker),
+        CASE(a_reader_beside_the_writer_sees_a_whole_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

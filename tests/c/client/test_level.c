@@ -182,6 +182,71 @@ static void a_host_that_narrows_spares_living_others(void **state)
     candor_close(other, 100);
 }
 
+/* All options, as candor_configure takes them. */
+static void configure(candor_client *c, const char *dir, const char *extra, answer *a)
+{
+    char options[1024];
+    (void)snprintf(options, sizeof options,
+                   "{\"app\":\"testapp\",\"directory\":\"%s\",\"mode\":\"manual\","
+                   "\"batchEvents\":1000,\"batchIntervalMs\":3600000,\"minFreeDiskBytes\":0,"
+                   "\"notice\":\"none\"%s}",
+                   dir, extra);
+    answer_init(a);
+    assert_int_equal(candor_configure(c, candor_bytes_str(options), on_answer, a, NULL), CANDOR_OK);
+}
+
+/* The worker stands still meanwhile: it has no part in it. */
+static void configuring_a_lower_level_silences_before_the_call_returns(void **state)
+{
+    candor_client *c = open_levels(*state, "");
+    pause_point pause;
+    answer a;
+    assert_int_equal(kept_types(c), 3);
+    pause_begin(c, &pause);
+    configure(c, *state, ",\"configLevel\":\"error\"", &a);
+    assert_int_not_equal(emit(c, "Use"), CANDOR_EMIT_KEPT);
+    candor_latch_open(pause.go);
+    assert_int_equal(answer_wait(&a), CANDOR_OK);
+    assert_string_equal(a.json, "{\"changed\":[\"configLevel\"],\"needs_restart\":[]}");
+    assert_int_equal(status_number(c, "dropped", "purged"), 3);
+    assert_int_equal(status_number(c, "spool", "events"), 0);
+    assert_int_equal(kept_types(c), 2);
+    pause_free(&pause);
+    candor_close(c, 100);
+}
+
+static void configuring_narrows_also_what_is_widened_again_at_once(void **state)
+{
+    candor_client *c = open_levels(*state, "");
+    pause_point pause;
+    answer a, b;
+    assert_int_equal(kept_types(c), 3);
+    pause_begin(c, &pause);
+    configure(c, *state, ",\"hostLevel\":\"error\"", &a);
+    configure(c, *state, "", &b);
+    candor_latch_open(pause.go);
+    assert_int_equal(answer_wait(&a), CANDOR_OK);
+    assert_int_equal(answer_wait(&b), CANDOR_OK);
+    assert_int_equal(status_number(c, "dropped", "purged"), 3);
+    assert_int_equal(kept_types(c), 3);
+    pause_free(&pause);
+    candor_close(c, 100);
+}
+
+static void configuring_something_else_keeps_what_the_host_has_said_since(void **state)
+{
+    candor_client *c = open_levels(*state, "");
+    answer a;
+    assert_int_equal(set_level(c, CANDOR_PRIVACY_CRASH, CANDOR_CONSENT_HOST, &a), CANDOR_OK);
+    configure(c, *state, ",\"gzipLevel\":9", &a);
+    assert_int_equal(answer_wait(&a), CANDOR_OK);
+    assert_int_equal(kept_types(c), 1);
+    configure(c, *state, ",\"configLevel\":\"error\"", &a);
+    assert_int_equal(answer_wait(&a), CANDOR_OK);
+    assert_int_equal(kept_types(c), 1);
+    candor_close(c, 100);
+}
+
 #define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -195,6 +260,9 @@ int main(void)
         WITH_DIR(narrowing_deletes_what_was_recorded_before),
         WITH_DIR(widening_deletes_nothing),
         WITH_DIR(a_host_that_narrows_spares_living_others),
+        WITH_DIR(configuring_a_lower_level_silences_before_the_call_returns),
+        WITH_DIR(configuring_narrows_also_what_is_widened_again_at_once),
+        WITH_DIR(configuring_something_else_keeps_what_the_host_has_said_since),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -591,6 +591,30 @@ static void a_batch_that_cannot_be_written_counts_nothing_twice(void **state)
     candor_close(c, 100);
 }
 
+static void without_disk_a_day_is_tried_twice_as_seldom_each_time(void **state)
+{
+    static const int64_t minutes[] = {1, 2, 4, 8, 16, 32, 60, 60};
+    process p;
+    fake_clock f = {.now = NOON, .mono = MIN_NS};
+    open_with_counts(&p, *state, &f, 3);
+    pass(&f, 24 * 60);
+    (void)candor_rollups_turn(&p.store); /* the date is seen */
+    pass(&f, 11);
+    p.settings.min_free_disk_bytes = INT64_MAX;
+    for (size_t i = 0; i < sizeof minutes / sizeof minutes[0]; i++) {
+        assert_true(candor_rollups_turn(&p.store));
+        assert_int_equal(candor_rollups_wait_ms(&p.store), minutes[i] * 60000 + 1);
+        pass(&f, minutes[i] - 1);
+        assert_false(candor_rollups_turn(&p.store));
+        pass(&f, 1);
+    }
+    p.settings.min_free_disk_bytes = 0;
+    assert_true(candor_rollups_turn(&p.store));
+    assert_spool(*state, 2, 3, 1, 0);
+    assert_int_equal(p.store.rollups.failures, 0);
+    process_close(&p);
+}
+
 static void waiting_counts_cost_no_wake_up(void **state)
 {
     answer a;
@@ -711,6 +735,7 @@ int main(void)
         T(fields_that_are_missing_or_of_another_schema_are_left_out),
         T(status_says_what_waits),
         T(a_batch_that_cannot_be_written_counts_nothing_twice),
+        T(without_disk_a_day_is_tried_twice_as_seldom_each_time),
         T(waiting_counts_cost_no_wake_up),
         T(a_database_from_before_rollups_is_kept_and_counts_on),
         T(a_batch_written_in_clear_by_a_dead_process_does_not_stay_beside_the_sealed_one),

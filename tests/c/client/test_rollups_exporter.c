@@ -112,7 +112,7 @@ static void sums_that_cannot_be_written_wait(void **state)
     live_to_the_end_of_the_day(&p, &f);
     assert_int_equal(waiting(&p, "SELECT sum(n) FROM rollup_out"), 4);
     candor_unlink_quiet(otlp);
-    for (int i = 0; i < 3; i++, pass(&f, 1))
+    for (int i = 0; i < 61; i++, pass(&f, 1)) /* it has backed off, to an hour at most */
         (void)candor_rollups_turn(&p.store);
     assert_exported(*state, 1, 0);
     assert_int_equal(waiting(&p, "SELECT count(*) FROM rollup_out"), 0);
@@ -154,6 +154,39 @@ static void a_crash_before_the_note_exports_the_same_ids_again(void **state)
     close_exporting(&p, &x);
 }
 
+/* Killed between the spool file and its note; then the app is started with the exporter "file". */
+static void sums_in_the_spool_of_a_dead_process_are_not_exported_beside_it(void **state)
+{
+    process p;
+    candor_exporter x;
+    fake_clock f = {.now = NOON, .mono = MIN_NS};
+    leave_events(*state);
+    process_open(&p, *state, &f);
+    process_recover(&p);
+    assert_spool(*state, 0, 0, 0, 1);
+    assert_int_equal(sqlite3_exec(p.store.state->db,
+                                  "CREATE TRIGGER refuse BEFORE DELETE ON rollup_out BEGIN SELECT "
+                                  "RAISE(ABORT, 'no'); END",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    live_to_the_end_of_the_day(&p, &f);
+    assert_spool(*state, 1, 4, 0, 1);
+    assert_int_equal(sqlite3_exec(p.store.state->db, "DROP TRIGGER refuse", NULL, NULL, NULL),
+                     SQLITE_OK);
+    process_close(&p);
+    open_exporting(&p, &x, *state, &f);
+    candor_rollups_look(&p.store);
+    for (int i = 0; i < 3; i++, pass(&f, 1))
+        (void)candor_rollups_turn(&p.store);
+    process_recover(&p);
+    assert_exported(*state, 0, 0);
+    assert_spool(*state, 1, 4, 0, 1);
+    assert_int_equal(waiting(&p, "SELECT count(*) FROM rollup_out"), 0);
+    assert_int_equal(waiting(&p, "SELECT count(*) FROM batches WHERE gone=0"), 2);
+    assert_conserved(&p);
+    close_exporting(&p, &x);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -161,6 +194,7 @@ int main(void)
         T(counted_events_are_not_exported_and_their_sums_are),
         T(sums_that_cannot_be_written_wait),
         T(a_crash_before_the_note_exports_the_same_ids_again),
+        T(sums_in_the_spool_of_a_dead_process_are_not_exported_beside_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

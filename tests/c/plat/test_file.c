@@ -145,6 +145,25 @@ static void read_all_appends_and_restores_the_buffer_on_failure(void **state)
     candor_buf_free(&b);
 }
 
+static void read_tail_gives_the_end_and_says_that_there_is_more(void **state)
+{
+    const char *path = scratch_path(*state, "f");
+    candor_buf b = {0};
+    bool cut = true;
+
+    scratch_write(path, "12345");
+    candor_buf_put_c(&b, '>');
+    assert_int_equal(candor_file_read_tail(path, 5, &b, &cut, NULL), CANDOR_OK);
+    assert_false(cut);
+    assert_int_equal(candor_file_read_tail(path, 2, &b, &cut, NULL), CANDOR_OK);
+    assert_true(cut);
+    assert_true(candor_bytes_eq(candor_buf_bytes(&b), CANDOR_LIT(">1234545")));
+    assert_int_equal(candor_file_read_tail(scratch_path(*state, "none"), 2, &b, &cut, NULL),
+                     CANDOR_NOTFOUND);
+    assert_int_equal(b.n, 8);
+    candor_buf_free(&b);
+}
+
 static void read_all_fills_a_fixed_buffer_to_the_last_byte(void **state)
 {
     const char *path = scratch_path(*state, "f");
@@ -383,6 +402,7 @@ int main(void)
         SCRATCH_TEST(what_is_not_a_regular_file_is_refused_without_waiting),
         SCRATCH_TEST(writes_follow_each_other_and_size_counts_them),
         SCRATCH_TEST(read_all_appends_and_restores_the_buffer_on_failure),
+        SCRATCH_TEST(read_tail_gives_the_end_and_says_that_there_is_more),
         SCRATCH_TEST(read_all_fills_a_fixed_buffer_to_the_last_byte),
         SCRATCH_TEST(read_all_believes_the_bytes_not_the_size),
         SCRATCH_TEST(write_durable_replaces_and_leaves_no_other_file),

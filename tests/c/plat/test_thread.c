@@ -27,7 +27,7 @@ static candor_thread *start(const char *name, void (*run)(void *), void *ctx)
     return t;
 }
 
-static bool is_readable(const candor_waker *w)
+static bool is_readable(candor_waker *w)
 {
     struct pollfd p = {.fd = (int)candor_waker_handle(w), .events = POLLIN};
 

@@ -1,0 +1,138 @@
+#include "central/parts.h"
+
+#include <stdlib.h>
+
+#include "central/commands.h"
+#include "central/receipt.h"
+#include "central/sink/choose.h"
+
+#define PEPPER_FILE  "pepper"      /* losing it only means that machines look new */
+#define RECEIPT_FILE "receipt.key" /* losing it: receipts given before no longer verify here */
+#define TEXTS_FILE   "attachments.db"
+#define LOCK_FILE    "lock"
+
+static candor_status load_schema(candor_server *s, candor_err *err)
+{
+    candor_buf text = {0};
+    candor_status st;
+    if (*s->config.schema == '\0')
+        return candor_schema_compile(candor_builtin_schema(), "built-in schema", &s->schema, err);
+    st = candor_file_read_all(s->config.schema, CANDOR_SCHEMA_FILE_MAX, &text, err);
+    if (st == CANDOR_OK)
+        st = candor_schema_compile(candor_buf_bytes(&text), s->config.schema, &s->schema, err);
+    candor_buf_free(&text);
+    return st;
+}
+
+/* Made once for a data directory. */
+static candor_status load_secret(const candor_server *s, const char *name, unsigned char out[32],
+                                 candor_err *err)
+{
+    char path[CANDOR_PATH_MAX];
+    candor_buf text = {0};
+    candor_status st = candor_path_join(s->config.data, name, path, sizeof path, err);
+    if (st != CANDOR_OK) return st;
+    st = candor_file_read_all(path, 32, &text, err);
+    if (st == CANDOR_NOTFOUND) {
+        st = candor_random(out, 32);
+        if (st == CANDOR_OK)
+            st = candor_file_write_durable(path, candor_bytes_of((const char *)out, 32), err);
+    } else if (st == CANDOR_OK && text.n == 32) {
+        memcpy(out, text.p, text.n);
+    } else if (st == CANDOR_OK || st == CANDOR_LIMIT) {
+        st = candor_fail(err, CANDOR_CORRUPT, 0, "read a key",
+                         "%.180s does not hold 32 bytes; restore it, or remove it to start anew",
+                         path);
+    }
+    candor_buf_free(&text);
+    return st;
+}
+
+static candor_status open_store(candor_server *s, const char *db_path, candor_err *err)
+{
+    const candor_sqlite_settings settings = {
+        .path = db_path,
+        .schema = s->schema,
+        .log = &s->log,
+        .metrics = &s->metrics,
+        .cache_kib = s->config.cache_kib,
+        .commit_rows = s->config.commit_rows,
+        .queue_bytes = s->config.queue_bytes,
+        .retention_days = s->config.retention_days,
+        .space_low = &s->disk_low,
+    };
+    return candor_sinks_open(&s->config, &settings, &s->store, err);
+}
+
+static candor_status open_attachments(candor_server *s, const char *db_path, candor_err *err)
+{
+    char path[CANDOR_PATH_MAX];
+    const candor_attachments_settings settings = {
+        .path = path,
+        .events_path = db_path,
+        .log = &s->log,
+        .metrics = &s->metrics,
+        .space_low = &s->disk_low,
+        .queue_bytes = s->config.queue_bytes,
+        .retention_days = s->config.attachments_retention_days,
+    };
+    candor_status st = candor_path_join(s->config.data, TEXTS_FILE, path, sizeof path, err);
+    return st == CANDOR_OK ? candor_attachments_open(&settings, &s->attachments, err) : st;
+}
+
+/* One server a data directory: two would fight over the pepper's meaning and the write lock. */
+static candor_status lock_data(const candor_server *s, candor_file **out, candor_err *err)
+{
+    char path[CANDOR_PATH_MAX];
+    candor_status st = candor_path_join(s->config.data, LOCK_FILE, path, sizeof path, err);
+    if (st == CANDOR_OK) st = candor_file_open(path, CANDOR_OPEN_READ_WRITE, out, err);
+    if (st == CANDOR_OK) st = candor_file_try_lock(*out, err);
+    if (st == CANDOR_BUSY)
+        st = candor_fail(err, CANDOR_BUSY, 0, "start",
+                         "another candor-central serves %.180s; stop it or give another --data",
+                         s->config.data);
+    return st;
+}
+
+candor_status candor_parts_open(candor_server *s, candor_parts *p, candor_err *err)
+{
+    candor_status st;
+    memset(p, 0, sizeof *p);
+    st = candor_data_open(s->config.data, p->db_path, sizeof p->db_path, err);
+    if (st == CANDOR_OK) st = lock_data(s, &p->lock, err);
+    if (st == CANDOR_OK) st = load_schema(s, err);
+    if (st == CANDOR_OK) st = load_secret(s, PEPPER_FILE, s->pepper, err);
+    if (st == CANDOR_OK) st = load_secret(s, RECEIPT_FILE, s->receipt_seed, err);
+    if (st == CANDOR_OK) st = open_store(s, p->db_path, err);
+    if (st == CANDOR_OK) st = open_attachments(s, p->db_path, err);
+    return st;
+}
+
+void candor_parts_close(candor_server *s, candor_parts *p)
+{
+    if (s->store != NULL) s->store->ops->close(s->store); /* commits what it was given */
+    candor_attachments_close(s->attachments);
+    candor_schema_free(s->schema);
+    candor_file_discard(p->lock);
+    s->store = NULL;
+    s->attachments = NULL;
+    s->schema = NULL;
+    p->lock = NULL;
+}
+
+candor_status candor_parts_receipt_key(const char *data, unsigned char key[32], candor_err *err)
+{
+    char path[CANDOR_PATH_MAX];
+    candor_buf seed = {0};
+    candor_status st = candor_path_join(data, RECEIPT_FILE, path, sizeof path, err);
+    if (st == CANDOR_OK) st = candor_file_read_all(path, CANDOR_RECEIPT_KEY, &seed, err);
+    if (st == CANDOR_OK && seed.n != CANDOR_RECEIPT_KEY)
+        st = candor_fail(err, CANDOR_CORRUPT, 0, "read a key", "%.180s does not hold 32 bytes",
+                         path);
+    if (st == CANDOR_OK) {
+        st = candor_receipt_public((const unsigned char *)seed.p, key);
+        if (st != CANDOR_OK) candor_fail(err, st, 0, "read a key", NULL);
+    }
+    candor_buf_free(&seed);
+    return st;
+}

@@ -1,0 +1,41 @@
+'use strict';
+// Windows: a DLL that loads into node.exe and into a host of any other name, as Code.exe is.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { EXPORTS } = require('./targets');
+const { run } = require('./tools');
+
+/** @typedef {import('./targets').PeTarget} PeTarget */
+
+/** Microsoft's own printf of that time knows no %zu. */
+const DEFINES = ['-D_WIN32_WINNT=0x0A00', '-D__USE_MINGW_ANSI_STDIO=1', '-DCURL_STATICLIB'];
+// isnan and its like are macros there, with a branch for each type.
+const COMPILE = ['-fstack-protector-strong', '-Wno-float-conversion'];
+const LINK = ['-shared', '-static', '-s', '-Wl,--gc-sections', '-Wl,--no-insert-timestamp', '-Wl,--dynamicbase', '-Wl,--nxcompat', '-Wl,--high-entropy-va'];
+const SYSTEM = ['-ldelayimp', '-lws2_32', '-lcrypt32', '-lbcrypt', '-ladvapi32', '-luser32', '-lntdll', '-lssp'];
+
+/** The functions of Node-API, from Node's own lists. @returns {string[]} */
+function nodeApi() {
+  const { def_paths: lists } = require('node-api-headers');
+  const names = Object.values(lists).flatMap((file) => fs.readFileSync(file, 'utf8').split('\n').map((line) => line.trim()));
+  return [...new Set(names.filter((name) => /^(napi|node_api)_\w+$/.test(name)))].sort();
+}
+
+/** @param {PeTarget} target @param {string[]} flags  Of every source. @param {string} work @returns {Promise<string[]>} more objects */
+async function extras(target, flags, work) {
+  const hook = path.join(work, 'delay-hook.o');
+  await run(`${target.prefix}gcc`, ['-c', ...flags, ...COMPILE, '-o', hook, path.join(__dirname, 'delay-hook.c')]);
+  return [hook];
+}
+
+/** @param {PeTarget} target @param {string[]} objects @param {string[]} archives @param {string} work @param {string} out */
+async function link(target, objects, archives, work, out) {
+  // Names that a tool takes from its files must not be those of this folder.
+  fs.writeFileSync(path.join(work, 'node.def'), `LIBRARY node.exe\nEXPORTS\n${nodeApi().join('\n')}\n`);
+  fs.writeFileSync(path.join(work, 'exports.def'), `LIBRARY candor.node\nEXPORTS\n${EXPORTS.join('\n')}\n`);
+  await run(`${target.prefix}dlltool`, ['-m', 'i386:x86-64', '-t', 'node', '-d', 'node.def', '-y', 'libnode_delay.a'], { cwd: work });
+  await run(`${target.prefix}gcc`, [...LINK, '-o', out, 'exports.def', ...objects, ...archives, path.join(work, 'libnode_delay.a'), ...SYSTEM], { cwd: work });
+}
+
+module.exports = { COMPILE, DEFINES, extras, link, nodeApi };
