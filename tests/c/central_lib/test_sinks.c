@@ -577,6 +577,40 @@ static candor_status composite_open(const candor_sink_settings *s, candor_sink *
     return st == CANDOR_OK ? candor_composite_open(primary, others, 2, out, err) : st;
 }
 
+/* --- memory alone -------------------------------------------------------------------------------
+ */
+
+static void a_memory_sink_that_is_full_refuses(void **state)
+{
+    sink_fixture s = {.kind = *state};
+    candor_sink_settings settings = {.memory_bytes = 20000};
+    candor_buf text = {0};
+    candor_err err = {0};
+    candor_status st = CANDOR_OK;
+    uint64_t stored = 0;
+    assert_int_equal(
+        candor_file_read_all(CANDOR_SOURCE_DIR "/schema/default.json", 1 << 20, &text, &err),
+        CANDOR_OK);
+    assert_int_equal(candor_schema_compile(candor_buf_bytes(&text), "default", &s.f.schema, &err),
+                     CANDOR_OK);
+    must(&s, candor_sink_memory_open(&settings, &s.sink, &err), &err);
+    must(&s, s.sink->ops->reader_open(s.sink, &s.reader, &err), &err);
+    for (unsigned i = 0; st == CANDOR_OK; i++) {
+        sent *b = new_batch();
+        candor_batch *one = &b->batch;
+        add_row(&s.f, one, add_person(one, "u1", "m1", "app"), "ChatTurn", NOW, i, "{}");
+        st = s.sink->ops->write(s.sink, &one, 1, &err);
+        stored += st == CANDOR_OK;
+        free_batch(b);
+    }
+    assert_int_equal(st, CANDOR_FULL);
+    assert_in_range(stored, 20, 200);
+    assert_int_equal(count_all(&s), stored); /* nothing goes to make room */
+    sink_close(&s);
+    candor_schema_free(s.f.schema);
+    candor_buf_free(&text);
+}
+
 /* --- the list -------------------------------------------------------------------------------- */
 
 static const struct CMUnitTest conformance[] = {
@@ -632,6 +666,9 @@ int main(void)
         if (one.open == NULL) return 2;
         return run_case(&one);
     }
+    struct CMUnitTest memory[] = {cmocka_unit_test(a_memory_sink_that_is_full_refuses)};
+    memory[0].initial_state = (void *)(uintptr_t)&local[0];
+    if (name == NULL) failed += cmocka_run_group_tests(memory, NULL, NULL);
     for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
         if (name == NULL || strcmp(name, local[i].name) == 0) failed += run_case(&local[i]);
     return failed;
