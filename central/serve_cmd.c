@@ -76,8 +76,6 @@ static candor_status prepare(candor_server *s, candor_parts *parts, candor_err *
 static void server_free(candor_server *s, candor_parts *parts)
 {
     candor_package_reader_stop(s->packages);
-    if (s->store != NULL) s->store->ops->close(s->store); /* commits what it was given */
-    candor_attachments_close(s->attachments);
     candor_parts_close(s, parts);
     candor_tokens_close(s->tokens);
     candor_auth_free(s->auth);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "central/sink/composite.h"
+#include "central/token.h"
 
 typedef struct choice {
     char name[CANDOR_SINK_NAME_MAX];
@@ -193,6 +194,15 @@ static candor_status open_sinks(const choices *c, const candor_config *cfg,
     return candor_composite_open(primary, others, c->n - 1, out, err);
 }
 
+/* Tokens are in events.db, and the store of texts looks there for events, whatever the sink is. */
+static candor_status make_events_db(const char *path, candor_err *err)
+{
+    candor_tokens *t = NULL;
+    candor_status st = candor_tokens_open(path, &t, err);
+    candor_tokens_close(t);
+    return st;
+}
+
 candor_status candor_sinks_open(const candor_config *cfg, const candor_sqlite_settings *sqlite,
                                 candor_store **out, candor_err *err)
 {
@@ -207,6 +217,7 @@ candor_status candor_sinks_open(const candor_config *cfg, const candor_sqlite_se
     if (st == CANDOR_OK) st = complete(&c, cfg, sqlite->path, err);
     if (st == CANDOR_OK && c.n == 1 && strcmp(c.items[0].name, "sqlite") == 0)
         return candor_sqlite_open(sqlite, out, err);
+    if (st == CANDOR_OK) st = make_events_db(sqlite->path, err);
     if (st == CANDOR_OK) st = open_sinks(&c, cfg, sqlite, &sink, err);
     return st == CANDOR_OK ? candor_sink_store_open(sink, &settings, out, err) : st;
 }
