@@ -47,6 +47,24 @@ for (const sink of ['jsonl', 'memory']) {
   });
 }
 
+test('--sink jsonl: erase and import work on it from the command line', async (t) => {
+  const central = await Central.start(t, { args: ['--sink', 'jsonl'] });
+  const theirs = Array.from({ length: 5 }, () => toolCall('grep', 1, { user_id: 'u-gone' }));
+  const others = Array.from({ length: 5 }, () => toolCall());
+  assert.equal((await central.post([...theirs, ...others])).json.accepted, 10);
+  assert.equal((await central.fetch('/api/telemetry/sessions')).status, 501);
+  await central.end('SIGTERM');
+  const args = ['--data', central.data, '--sink', 'jsonl', '--json'];
+  const erased = await run(['erase', '--user', 'u-gone', ...args]);
+  assert.equal(erased.code, 0, erased.stderr);
+  assert.deepEqual(linesOf(path.join(central.data, 'jsonl')).map((line) => line.event_id).sort(), others.map((one) => one.event_id).sort());
+  const file = path.join(central.dir, 'events.ndjson');
+  fs.writeFileSync(file, [...others, toolCall()].map((one) => JSON.stringify(one)).join('\n'));
+  const imported = await run(['import', file, ...args]);
+  assert.equal(imported.code, 0, imported.stderr);
+  assert.equal(linesOf(path.join(central.data, 'jsonl')).length, 6);
+});
+
 test('--sink jsonl: what is acknowledged survives SIGKILL under load, once', async (t) => {
   const central = await Central.start(t, { args: ['--sink', 'jsonl'] });
   const load = new Load(central);
