@@ -48,6 +48,7 @@ candor_status candor_import_new(candor_server *s, candor_import **out, candor_er
     m->conn.loop = &m->loop;
     m->request.conn = &m->conn;
     st = candor_ingest_new(s, &m->loop.ingest, err);
+    m->request.tools = m->loop.ingest;
     if (st != CANDOR_OK)
         candor_import_free(m);
     else

@@ -44,7 +44,11 @@ export type UploadPlan = {
     batches: number;
     events: number;
     /**
-     * compressed
+     * texts of full content behind them
+     */
+    attachments: number;
+    /**
+     * compressed, of both
      */
     bytes: number;
     /**
