@@ -3,7 +3,7 @@
 
 #include "central/sink/clickhouse_internal.h"
 
-#define CONNECT_MS   5000u
+#define CONNECT_MS   15000u
 #define STALL_MS     30000u
 #define TOTAL_MS     120000u
 #define RESPONSE_MAX ((size_t)256 << 20)

@@ -6,7 +6,7 @@
 #include "central/sink/library.h"
 #include "central/sink/mysql_internal.h"
 
-#define CONNECT_S  5u
+#define CONNECT_S  15u
 #define IO_S       30u
 #define SERVER_MIN 50700
 

@@ -86,7 +86,7 @@ static candor_status connect_new(candor_pg *c, candor_err *err)
 {
     static const char *const names[] = {"application_name", "connect_timeout", "tcp_user_timeout",
                                         "dbname",           "client_encoding", NULL};
-    const char *values[] = {"candor-central", "5", "15000", c->url, "UTF8", NULL};
+    const char *values[] = {"candor-central", "15", "30000", c->url, "UTF8", NULL};
     char text[200];
     c->conn = c->pq->PQconnectdbParams(names, values, 1);
     if (c->conn == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "open the sink", NULL);
