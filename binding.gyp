@@ -19,7 +19,8 @@
     ],
     'cflags_c': ['-std=c11', '-O2'],
     'cflags!': ['-O3'],
-    'libraries': ['<!@(pkg-config --libs openssl sqlite3 zlib)', '-lm'],
+    # libcrypto is Node's own, which it exports for addons: a second one would be loaded for nothing.
+    'libraries': ['<!@(pkg-config --libs sqlite3 zlib)', '-lm'],
     # A symbol that is missing must fail the load, which the API survives, not a later call.
     'ldflags': ['-Wl,-z,relro', '-Wl,-z,now'],
     'configurations': { 'Release': { 'cflags!': ['-O3'] } },

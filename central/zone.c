@@ -143,7 +143,20 @@ static candor_status unknown(const char *name, candor_err *err)
                        name);
 }
 
-static candor_status load(candor_zone *z, const char *name, candor_err *err)
+candor_status candor_zone_parse(candor_bytes text, candor_zone **out)
+{
+    candor_zone *z = calloc(1, sizeof *z);
+    *out = NULL;
+    if (z == NULL) return CANDOR_NOMEM;
+    if (!parse(z, text)) {
+        candor_zone_free(z);
+        return CANDOR_INVALID;
+    }
+    *out = z;
+    return CANDOR_OK;
+}
+
+static candor_status load(const char *name, candor_zone **out, candor_err *err)
 {
     char path[sizeof ZONE_DIR + 1 + CANDOR_ZONE_NAME];
     candor_buf text = {0};
@@ -151,9 +164,10 @@ static candor_status load(candor_zone *z, const char *name, candor_err *err)
     candor_status st;
     (void)snprintf(path, sizeof path, "%s/%s", ZONE_DIR, name);
     st = candor_file_read_all(path, FILE_MAX, &text, &ignored);
+    if (st == CANDOR_OK) st = candor_zone_parse(candor_buf_bytes(&text), out);
     if (st == CANDOR_NOMEM)
         st = candor_fail(err, st, 0, "time zone", NULL);
-    else if (st != CANDOR_OK || !parse(z, candor_buf_bytes(&text)))
+    else if (st != CANDOR_OK)
         st = unknown(name, err);
     candor_buf_free(&text);
     return st;
@@ -161,19 +175,14 @@ static candor_status load(candor_zone *z, const char *name, candor_err *err)
 
 candor_status candor_zone_open(const char *name, candor_zone **out, candor_err *err)
 {
-    candor_zone *z = calloc(1, sizeof *z);
-    candor_status st = CANDOR_OK;
+    int32_t fixed = 0;
     *out = NULL;
-    if (z == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "time zone", NULL);
-    if (!candor_zone_name_ok(name))
-        st = unknown(name, err);
-    else if (strcmp(name, "UTC") != 0 && !parse_fixed(name, &z->first))
-        st = load(z, name, err);
-    if (st != CANDOR_OK)
-        candor_zone_free(z);
-    else
-        *out = z;
-    return st;
+    if (!candor_zone_name_ok(name)) return unknown(name, err);
+    if (strcmp(name, "UTC") != 0 && !parse_fixed(name, &fixed)) return load(name, out, err);
+    *out = calloc(1, sizeof **out);
+    if (*out == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "time zone", NULL);
+    (*out)->first = fixed;
+    return CANDOR_OK;
 }
 
 void candor_zone_free(candor_zone *z)

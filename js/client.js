@@ -8,8 +8,6 @@ const { translated } = require('./errors');
 const exit = require('./exit');
 const { setInternals } = require('./internals');
 const { readOptions } = require('./options');
-const { narrowed } = require('./thread');
-const { contentReaders } = require('./vault');
 
 const debug = debuglog('candor');
 /** Loaded when it is asked for: most hosts emit and nothing else. @type {typeof import('./trace') | undefined} */
@@ -38,6 +36,13 @@ const ONCE = ['schema', 'requireNative', 'configFile', 'keyProvider'];
 /** Deepest emit inside a getter of a payload that is being emitted. */
 const NESTED_MAX = 1;
 
+/** A worker thread may have an environment of its own. @param {Record<string, unknown>} settings */
+function forThisThread(settings) {
+  const { DO_NOT_TRACK, TELEMETRY_ENABLED } = process.env;
+  if (DO_NOT_TRACK === undefined && TELEMETRY_ENABLED === undefined) return settings;
+  return require('./thread').narrowed(settings);
+}
+
 /** @template {object} [Events=import('./catalogue').Events] */
 class Client {
   #native;
@@ -45,10 +50,11 @@ class Client {
   #area;
   #result;
   #encoders;
+  #schema;
+  /** Made when content is first emitted. @type {Map<string, (payload: any) => string> | undefined} */
   #contentReaders;
   /** Of event types with content, for as long as full content is off. @type {Map<string, import('./encoders').Encoder>} */
   #contentEncoders = new Map();
-  #exitFlushMs;
   #closed = false;
   #captures = false;
   /** The host's options, for configure. @type {Record<string, unknown>} */
@@ -67,28 +73,30 @@ class Client {
    * Use `open`.
    * @param {Native} native
    * @param {Record<string, unknown>} settings  the host's, checked by readOptions
-   * @param {string} schemaText
-   * @param {SchemaDescription} schema
-   * @param {number} exitFlushMs
+   * @param {import('./options').SchemaSource} source
    * @param {import('./config').ConfigFile} [config]  followed as long as the client is open
    */
-  constructor(native, settings, schemaText, schema, exitFlushMs, config) {
+  constructor(native, settings, source, config) {
     this.#config = config;
-    const opened = translated(() => native.open(this.#inForce(settings), schemaText));
+    const opened = translated(() => native.open(this.#inForce(settings), source.text, source.origin));
+    /** @type {SchemaDescription} */
+    const schema = JSON.parse(opened.schema);
     this.#native = native;
     this.#handle = opened.emit;
     this.#area = createArea(opened.area);
     this.#result = this.#area.u32;
     this.#encoders = makeEncoders(schema, this.#area);
-    this.#contentReaders = contentReaders(schema);
-    for (const type of this.#contentReaders.keys()) {
-      this.#contentEncoders.set(type, /** @type {import('./encoders').Encoder} */ (this.#encoders.get(type)));
-      this.#encoders.delete(type);
+    this.#schema = schema;
+    for (const { name, fields } of schema.events) {
+      if (!fields.some((field) => field.kind === 'content')) continue;
+      this.#contentEncoders.set(name, /** @type {import('./encoders').Encoder} */ (this.#encoders.get(name)));
+      this.#encoders.delete(name);
     }
-    this.#exitFlushMs = exitFlushMs;
+    /** @type {Set<string> | undefined} */
+    let attributes;
     setInternals(this, {
-      hasEvent: (type) => this.#encoders.has(type) || this.#contentReaders.has(type),
-      attributes: new Set((schema.attributes ?? []).map((field) => field.name)),
+      hasEvent: (type) => this.#encoders.has(type) || this.#contentEncoders.has(type),
+      get attributes() { return (attributes ??= new Set((schema.attributes ?? []).map((field) => field.name))); },
       lastResult: () => native.results[this.#result[0]] ?? '',
     });
     this.#settings = settings;
@@ -98,7 +106,7 @@ class Client {
 
   /** What native code is given: the host's options, the settings file's, this thread's environment. @param {Record<string, unknown>} settings */
   #inForce(settings) {
-    return JSON.stringify(narrowed(this.#config?.over(settings) ?? settings));
+    return JSON.stringify(forThisThread(this.#config?.over(settings) ?? settings));
   }
 
   /**
@@ -117,7 +125,7 @@ class Client {
       try {
         const encode = type === this.#lastType ? this.#lastEncoder : this.#encoderOf(type);
         if (encode === undefined) {
-          if (this.#contentReaders.has(type)) return this.#emitContent(type, payload, meta);
+          if (this.#contentEncoders.has(type)) return this.#emitContent(type, payload, meta);
           this.#refuse(UNKNOWN_EVENT);
         } else if (payload !== undefined && (typeof payload !== 'object' || Array.isArray(payload))) {
           this.#refuse(BAD_PAYLOAD);
@@ -164,6 +172,7 @@ class Client {
     let json = '0'; // no object: counted as a bad payload
     let correlation = '';
     try {
+      this.#contentReaders ??= require('./vault').contentReaders(this.#schema);
       const read = this.#contentReaders.get(type);
       if (read !== undefined) json = read(payload);
       const id = (context.state.used ? context.correlated(meta) : meta)?.correlationId;
@@ -460,7 +469,7 @@ class Client {
     this.#config?.close();
     exit.remove(this);
     if (this.#captures) capture().release(this);
-    translated(() => this.#native.close(this.#handle, this.#exitFlushMs));
+    translated(() => this.#native.close(this.#handle));
   }
 
   [Symbol.dispose]() {

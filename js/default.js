@@ -2,13 +2,11 @@
 // One client for the whole process, for hosts that would otherwise hand one around. Until it is
 // configured it does nothing, so that libraries may emit without knowing whether their host listens.
 
-const { NoopClient } = require('./noop');
-
-/** Of any schema. @typedef {import('./client').Client<any> | NoopClient<any>} TelemetryClient */
+/** Of any schema. @typedef {import('./client').Client<any> | import('./noop').NoopClient<any>} TelemetryClient */
 /** @typedef {import('./options').Options} Options */
 
-/** @type {TelemetryClient} */
-let current = new NoopClient('there is no default client: call configureDefault first');
+/** @type {TelemetryClient | undefined} */
+let current;
 
 /** Set by index.js. @type {(options: Options) => TelemetryClient} */
 let opener;
@@ -27,23 +25,27 @@ function configureDefault(options) {
   const next = opener(options);
   const before = current;
   current = next;
-  before.close();
+  before?.close();
   return next;
 }
 
 /** The default client; before configureDefault, one that does nothing. @returns {TelemetryClient} */
 function getDefault() {
+  if (current === undefined) {
+    const { NoopClient } = require('./noop'); // most hosts hold a client of their own
+    current = new NoopClient('there is no default client: call configureDefault first');
+  }
   return current;
 }
 
 /** @type {TelemetryClient['emit']} */
-const emit = (type, payload, meta) => current.emit(type, payload, meta);
+const emit = (type, payload, meta) => getDefault().emit(type, payload, meta);
 /** @returns {Promise<import('./client').Report>} */
-const flush = () => current.flush();
+const flush = () => getDefault().flush();
 /** @type {TelemetryClient['metric']} */
-const metric = (name, value, labels, options) => current.metric(name, value, labels, options);
+const metric = (name, value, labels, options) => getDefault().metric(name, value, labels, options);
 /** @type {TelemetryClient['startSpan']} */
-const startSpan = (name, options) => current.startSpan(name, options);
+const startSpan = (name, options) => getDefault().startSpan(name, options);
 /**
  * @template T
  * @param {string} name
@@ -51,8 +53,8 @@ const startSpan = (name, options) => current.startSpan(name, options);
  * @param {(span: import('./trace').Span) => T} [fn]
  * @returns {T}
  */
-const withSpan = (name, options, fn) => current.withSpan(name, options, fn);
+const withSpan = (name, options, fn) => getDefault().withSpan(name, options, fn);
 /** @type {TelemetryClient['recordEvent']} */
-const recordEvent = (record) => current.recordEvent(record);
+const recordEvent = (record) => getDefault().recordEvent(record);
 
 module.exports = { useOpener, configureDefault, getDefault, emit, flush, metric, startSpan, withSpan, recordEvent };

@@ -2,11 +2,10 @@
 // One encoder an event type, made of one closure a field from the compiled schema's description. Only
 // allowlisted fields are ever read, each of them once, into the staging area; native code applies the
 // rules. Closures and no generated code: hosts run with code generation from strings switched off.
+// They are made when an event type is first emitted, and what few types need is loaded then.
 
 const { SLOTS, HEAP_AT, CORRELATION_AT, CORRELATION_LEN, CUT } = require('./area');
-const { attributesWriter, nanosWriter } = require('./attributes');
 const { GROUP, readerFor } = require('./readers');
-const { parseTime } = require('./time');
 
 /** @typedef {import('./area').Area} Area */
 /**
@@ -81,15 +80,20 @@ const WRITERS = {
     return true;
   },
 
-  time: (area) => (v, at) => {
-    let ms = NaN;
-    if (typeof v === 'number') ms = v;
-    else if (typeof v === 'string') ms = parseTime(v);
-    else if (typeof v === 'bigint') ms = Number(v);
-    else if (v instanceof Date) ms = v.getTime();
-    area.f64[at] = ms;
-    return true;
+  time: (area) => {
+    const { parseTime } = require('./time');
+    return (v, at) => {
+      let ms = NaN;
+      if (typeof v === 'number') ms = v;
+      else if (typeof v === 'string') ms = parseTime(v);
+      else if (typeof v === 'bigint') ms = Number(v);
+      else if (v instanceof Date) ms = v.getTime();
+      area.f64[at] = ms;
+      return true;
+    };
   },
+
+  nanos: (area) => require('./attributes').nanosWriter(area),
 
   enum: (area, field) => {
     const index = new Map((field.values ?? []).map((value, i) => [value, i]));
@@ -128,7 +132,6 @@ function stringWriter(capOf) {
 WRITERS.int = WRITERS.duration = WRITERS.bucket = WRITERS.number;
 WRITERS.id = stringWriter((field) => (field.maxLength ?? BASE_ID_MAX) + OVER);
 WRITERS.text = WRITERS.stack = stringWriter((field) => rawCap(field.maxLength ?? RAW_TEXT_MAX));
-WRITERS.nanos = nanosWriter;
 
 /** How much of an attribute's string decides about it. @param {FieldDescription} field */
 function attributeCap(field) {
@@ -264,7 +267,10 @@ function makeEncoder(area, event, index, attributes) {
  * @returns {Map<string, Encoder>}
  */
 function makeEncoders(schema, area) {
-  const attributes = attributesWriter(schema.attributes ?? [], attributeCap);
+  /** @type {MakeAttributes | undefined} */
+  let made;
+  /** @type {MakeAttributes} */
+  const attributes = (own) => (made ??= require('./attributes').attributesWriter(schema.attributes ?? [], attributeCap))(own);
   return new Map(schema.events.map((event, index) => [event.name, makeEncoder(area, event, index, attributes)]));
 }
 

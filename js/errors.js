@@ -18,28 +18,25 @@ class TelemetryError extends Error {
 /**
  * An error from the native side as a TelemetryError; anything else unchanged.
  * @param {unknown} error
- * @param {string} [code]  code to use instead of ERR_CANDOR_INVALID_OPTION
  * @returns {unknown}
  */
-function translate(error, code) {
+function translate(error) {
   if (!(error instanceof Error) || error instanceof TelemetryError) return error;
   const native = /** @type {{code?: unknown}} */ (error).code;
   if (typeof native !== 'string' || !native.startsWith('ERR_CANDOR_')) return error;
-  const chosen = code !== undefined && native === 'ERR_CANDOR_INVALID_OPTION' ? code : native;
-  return new TelemetryError(error.message, chosen);
+  return new TelemetryError(error.message, native);
 }
 
 /**
  * @template T
  * @param {() => T} call
- * @param {string} [code]
  * @returns {T}
  */
-function translated(call, code) {
+function translated(call) {
   try {
     return call();
   } catch (error) {
-    throw translate(error, code);
+    throw translate(error);
   }
 }
 

@@ -47,13 +47,6 @@ function settings() {
   return native === null ? [] : JSON.parse(translated(() => native.settings()));
 }
 
-/** @param {Record<string, unknown>} given */
-function exitFlushMs(given) {
-  const chosen = given.exitFlushMs;
-  if (typeof chosen === 'number') return chosen;
-  return Number(settings().find((row) => row.name === 'exitFlushMs')?.default ?? 0);
-}
-
 /**
  * telemetry.toml as it is now; undefined when there is none, or no directory it could be in.
  * @param {import('./native').Native} native
@@ -81,6 +74,7 @@ function withConfig(make, config) {
   try {
     return make();
   } catch (error) {
+    if (/** @type {{code?: unknown}} */ (error).code === 'ERR_CANDOR_SCHEMA') throw error;
     config.refuse(/** @type {Error} */ (error));
     return make();
   }
@@ -107,16 +101,15 @@ function withConfig(make, config) {
  */
 function open(options) {
   const { schema, requireNative, configFile, keyProvider, settings: given } = readOptions(options);
-  const { text, origin } = readSchema(schema);
+  const source = readSchema(schema);
   const { native, reason } = load();
   if (native === null) {
     if (requireNative) throw new TelemetryError(reason, 'ERR_CANDOR_NATIVE');
     const { NoopClient } = require('./noop'); // not loaded where it is not needed
     return new NoopClient(reason);
   }
-  const described = translated(() => native.describeSchema(text, origin), 'ERR_CANDOR_SCHEMA');
   const config = configOf(native, configFile, given);
-  const make = () => new Client(native, given, text, JSON.parse(described), exitFlushMs(given), config);
+  const make = () => new Client(native, given, source, config);
   const client = config === undefined ? make() : withConfig(make, config);
   if (keyProvider !== undefined) require('./vault').provideKeys(client, keyProvider);
   return client;
@@ -137,13 +130,20 @@ function verifyLedger(directory) {
   return JSON.parse(translated(() => native.verifyLedger(path.resolve(directory))));
 }
 
-/** @type {string} */
-const version = JSON.parse(fs.readFileSync(path.join(__dirname, '..', 'package.json'), 'utf8')).version;
+/** @type {string | undefined} */
+let packageVersion;
 
 defaults.useOpener(open);
 const { configureDefault, getDefault, emit, flush, metric, startSpan, withSpan, recordEvent } = defaults;
 
 module.exports = {
-  open, settings, verifyLedger, TelemetryError, version, parseTraceparent, formatTraceparent,
+  open, settings, verifyLedger, TelemetryError, parseTraceparent, formatTraceparent,
   configureDefault, getDefault, emit, flush, metric, startSpan, withSpan, recordEvent,
 };
+
+// Read when it is asked for.
+Object.defineProperty(module.exports, 'version', {
+  enumerable: true,
+  /** @returns {string} */
+  get() { return (packageVersion ??= JSON.parse(fs.readFileSync(path.join(__dirname, '..', 'package.json'), 'utf8')).version); },
+});

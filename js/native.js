@@ -9,7 +9,8 @@ const path = require('node:path');
  * @typedef {() => void} Handle
  *
  * @typedef {object} Native
- * @property {(optionsJson: string, schemaJson: string) => {emit: Handle, area: ArrayBuffer}} open
+ * @property {(optionsJson: string, schemaJson: string, origin: string) => {emit: Handle, area: ArrayBuffer, schema: string}} open
+ *   origin names the schema's source in error sentences; schema: JSON, as of describeSchema
  * @property {(schemaJson: string, origin: string) => string} describeSchema
  * @property {(handle: Handle) => Promise<string>} flush
  * @property {(handle: Handle) => Promise<string>} upload
@@ -37,7 +38,7 @@ const path = require('node:path');
  * @property {(directory: string) => string} inspect
  * @property {(optionsJson: string, schemaHash: string) => Promise<string>} probe
  * @property {(handle: Handle, type: string, payloadJson: string, correlationId: string) => number} emitJson
- * @property {(handle: Handle, timeoutMs: number) => void} close
+ * @property {(handle: Handle) => void} close
  * @property {readonly string[]} results  names of what area[0] says after emit
  */
 

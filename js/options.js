@@ -69,7 +69,12 @@ function checkScalar(name, value) {
   throw invalid(name, `must be a string, a finite number, a boolean or null, not ${type === 'number' ? value : type}`);
 }
 
-/** @param {unknown} schema @returns {{text: string, origin: string}} */
+/**
+ * A schema's text, and what to call it in error sentences.
+ * @typedef {{text: string, origin: string}} SchemaSource
+ */
+
+/** @param {unknown} schema @returns {SchemaSource} */
 function readSchema(schema) {
   if (schema !== undefined && schema !== null && typeof schema === 'object' && !(schema instanceof URL)) {
     try {

@@ -114,4 +114,4 @@ async function provideKeys(client, provider) {
   }
 }
 
-module.exports = { contentReaders, checkKeys, provideKeys };
+module.exports = { KEY_BYTES, KEYS_MAX, contentReaders, checkKeys, provideKeys };

@@ -145,6 +145,8 @@ static const char schema_sql[] =
     "CREATE TABLE IF NOT EXISTS pending(corr, event_id BLOB, day INTEGER NOT NULL, app INTEGER NOT "
     "NULL,"
     " model INTEGER NOT NULL, decision INTEGER NOT NULL, PRIMARY KEY(corr,event_id)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS life(session INTEGER, event_id BLOB,"
+    " PRIMARY KEY(session,event_id)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS r_delta(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS r_gen(day INTEGER PRIMARY KEY, gen INTEGER NOT NULL);"
     "COMMIT";

@@ -19,9 +19,7 @@
             "e.rowid>?1 AND e.rowid<=?2 AND EXISTS (SELECT 1 FROM temp.erased x WHERE "            \
             "x.id=e.session) ORDER BY e.rowid LIMIT ?3")                                           \
     X(drop, "DELETE FROM ev WHERE rowid=?1")                                                       \
-    X(people, "SELECT DISTINCT x.app,x.user,a.text FROM temp.erased x JOIN dict a ON a.id=x.app "  \
-              "WHERE NOT EXISTS (SELECT 1 FROM session s WHERE s.app=x.app AND "                   \
-              "s.user_id=x.user AND s.id NOT IN (SELECT id FROM temp.erased))")                    \
+    X(people, "SELECT p.app,p.user,a.text FROM temp.erased_people p JOIN dict a ON a.id=p.app")    \
     X(days, "SELECT r.day FROM r_users d CROSS JOIN r_user r ON r.day=d.day AND r.app=d.app AND "  \
             "r.user=?2 WHERE d.app=?1")                                                            \
     X(charts, "SELECT groups FROM r_chart")                                                        \
@@ -68,6 +66,9 @@ candor_status candor_eraser_open(candor_writer *w, candor_erasure *e, candor_era
                         "PRAGMA secure_delete=ON; DROP TABLE IF EXISTS temp.erased;"
                         "DROP TABLE IF EXISTS temp.erased_words;"
                         "CREATE TEMP TABLE erased_words(id INTEGER PRIMARY KEY);"
+                        "DROP TABLE IF EXISTS temp.erased_people;"
+                        "CREATE TEMP TABLE erased_people(app INTEGER, user TEXT, "
+                        "PRIMARY KEY(app,user)) WITHOUT ROWID;"
                         "CREATE TEMP TABLE erased(id INTEGER PRIMARY KEY, app INTEGER, user TEXT)",
                         err);
 #define PREPARE(name, sql)                                                                         \
@@ -90,7 +91,8 @@ void candor_eraser_close(candor_eraser *x)
     ERASE_SQL(FINALIZE)
     sqlite3_exec(x->w->db,
                  "DROP TABLE IF EXISTS temp.erased;"
-                 "DROP TABLE IF EXISTS temp.erased_words; PRAGMA secure_delete=OFF",
+                 "DROP TABLE IF EXISTS temp.erased_words;"
+                 "DROP TABLE IF EXISTS temp.erased_people; PRAGMA secure_delete=OFF",
                  NULL, NULL, NULL);
     free(x);
 }
@@ -177,11 +179,17 @@ static candor_status forget_person(candor_eraser *x, int64_t app, candor_bytes a
     return st;
 }
 
-/* Who has other sessions, on another machine, stays counted. */
+/* Who has other sessions, on another machine, stays counted: found by one pass over the sessions.
+ */
 static candor_status forget_people(candor_eraser *x, candor_err *err)
 {
+    static const char list[] =
+        "INSERT INTO temp.erased_people SELECT DISTINCT app,user FROM temp.erased;"
+        "DELETE FROM temp.erased_people WHERE (app,user) IN (SELECT s.app,s.user_id FROM session s "
+        "CROSS JOIN temp.erased_people p ON p.app=s.app AND p.user=s.user_id "
+        "WHERE NOT EXISTS (SELECT 1 FROM temp.erased e WHERE e.id=s.id))";
     sqlite3_stmt *s = x->q.people;
-    candor_status st = CANDOR_OK;
+    candor_status st = candor_db_exec(x->w->db, list, err);
     int rc = SQLITE_DONE;
     while (st == CANDOR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
         st = forget_person(x, sqlite3_column_int64(s, 0), candor_db_column(s, 2),
@@ -229,6 +237,7 @@ static candor_status forget_words(candor_eraser *x, candor_err *err)
 static candor_status forget_sessions(candor_eraser *x, candor_err *err)
 {
     static const char sql[] = "DELETE FROM last_turn WHERE session IN (SELECT id FROM temp.erased);"
+                              "DELETE FROM life WHERE session IN (SELECT id FROM temp.erased);"
                               "DELETE FROM session WHERE id IN (SELECT id FROM temp.erased);"
                               "DELETE FROM r_hour WHERE n<=0; DELETE FROM r_day WHERE n<=0;"
                               "DELETE FROM r_users WHERE n<=0; DELETE FROM r_approval WHERE n<=0";

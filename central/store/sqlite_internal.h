@@ -16,6 +16,8 @@
 #define CANDOR_DAY_MS  86400000
 #define CANDOR_HOUR_MS 3600000
 
+#define CANDOR_ERROR_TYPE 1 /* sqlite_db.c fixes this one */
+
 /* --- sqlite_db.c ------------------------------------------------------------------------------ */
 CANDOR_CHECK candor_status candor_db_open(const char *path, bool writable, uint64_t cache_kib,
                                           sqlite3 **out, candor_err *err);
@@ -130,6 +132,7 @@ typedef struct candor_fold {
     X(chart_find, "SELECT groups FROM r_chart WHERE type=?1 AND day=?2 AND app=?3")                \
     X(chart, "INSERT INTO r_chart(type,day,app,groups) VALUES(?1,?2,?3,?4) "                       \
              "ON CONFLICT DO UPDATE SET groups=excluded.groups")                                   \
+    X(life, "INSERT INTO life(session,event_id) VALUES(?1,?2) ON CONFLICT DO NOTHING")             \
     X(last_turn, "INSERT INTO last_turn(session,model) VALUES(?1,?2) "                             \
                  "ON CONFLICT DO UPDATE SET model=excluded.model")                                 \
     X(last_turn_find, "SELECT model FROM last_turn WHERE session=?1")                              \
@@ -168,7 +171,7 @@ typedef struct candor_writer {
     struct candor_charts *charts;
     candor_turn *turns; /* the latest turns' models by correlation id */
     bool turns_warm;
-    const candor_event_def *turn_def, *decision_def;
+    const candor_event_def *turn_def, *decision_def, *start_def, *end_def;
     const candor_field *turn_model, *decision_field;
     int64_t n_pending; /* rows of table pending; -1: unknown */
     candor_row_ref *refs;
@@ -260,8 +263,9 @@ void candor_day_floor(int64_t day, unsigned char id[16]);
 CANDOR_CHECK candor_status candor_purge_step(candor_writer *w, int64_t now_ms, bool *more,
                                              candor_err *err);
 
-/* sqlite_session.c: the index that sessions are read by; once the types are numbered. */
-CANDOR_CHECK candor_status candor_lifecycle_index(sqlite3 *db, candor_err *err);
+/* sqlite_session.c: fills table life of a database that was made without it; once the types are
+ * numbered. */
+CANDOR_CHECK candor_status candor_life_fill(sqlite3 *db, candor_err *err);
 
 /* sqlite_erase.c: an erasure under way; step after step until *more is false. */
 typedef struct candor_eraser candor_eraser;

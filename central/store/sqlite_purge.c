@@ -56,10 +56,13 @@ static candor_status delete_sessions(candor_writer *w, int64_t cutoff_day, int *
 {
     static const char turns[] = "DELETE FROM last_turn WHERE session IN (SELECT id FROM session "
                                 "WHERE last_day<?1 ORDER BY last_day,id LIMIT ?2)";
+    static const char lives[] = "DELETE FROM life WHERE session IN (SELECT id FROM session "
+                                "WHERE last_day<?1 ORDER BY last_day,id LIMIT ?2)";
     static const char sessions[] = "DELETE FROM session WHERE id IN (SELECT id FROM session "
                                    "WHERE last_day<?1 ORDER BY last_day,id LIMIT ?2)";
     candor_status st = candor_db_exec(w->db, "BEGIN IMMEDIATE", err);
     if (st == CANDOR_OK) st = delete_some(w, turns, cutoff_day, deleted, err);
+    if (st == CANDOR_OK) st = delete_some(w, lives, cutoff_day, deleted, err);
     if (st == CANDOR_OK) st = delete_some(w, sessions, cutoff_day, deleted, err);
     if (st == CANDOR_OK) st = candor_db_exec(w->db, "COMMIT", err);
     if (st != CANDOR_OK && !sqlite3_get_autocommit(w->db))

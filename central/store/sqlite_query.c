@@ -6,7 +6,6 @@
 
 #define COMBINATIONS_MAX                                                                           \
     4096 /* types x apps to ask r_hour about; beyond it rows are read in turn */
-#define ERROR_TYPE 1
 
 void candor_id_floor(int64_t ms, unsigned char id[16])
 {
@@ -141,7 +140,7 @@ static candor_status load_filter(scan *s, candor_err *err)
     if (st == CANDOR_OK && s->f->only != NULL) st = keep_only(s, err);
     if (st == CANDOR_OK) st = set_load(r->q.apps, &s->apps, err);
     if (st == CANDOR_OK) st = load_sessions(s, err);
-    s->errors_only = s->by_type && s->types.n == 1 && s->types.items[0] == ERROR_TYPE;
+    s->errors_only = s->by_type && s->types.n == 1 && s->types.items[0] == CANDOR_ERROR_TYPE;
     return st;
 }
 

@@ -36,6 +36,8 @@
                 "FROM session s CROSS JOIN dict a ON a.id=s.app CROSS JOIN dict v ON "             \
                 "v.id=s.version CROSS JOIN dict p ON p.id=s.platform WHERE s.id<?1 "               \
                 "ORDER BY s.id DESC")                                                              \
+    X(lifecycle, "SELECT e.type,e.event_id,e.dt,e.payload FROM life l CROSS JOIN ev e ON "         \
+                 "e.event_id=l.event_id WHERE l.session=?1")                                       \
     X(days, "SELECT type,app,n FROM r_day WHERE day>=?1 AND day<?2")                               \
     X(users, "SELECT day,app,n FROM r_users WHERE day>=?1 AND day<?2")                             \
     X(approvals, "SELECT app,model,decision,n FROM r_approval WHERE day>=?1 AND day<?2")           \
@@ -87,14 +89,13 @@ CANDOR_CHECK candor_status candor_charts_query(candor_stat_scan *s, candor_err *
 void candor_id_floor(int64_t ms, unsigned char id[16]);
 
 /* --- sqlite_session.c ------------------------------------------------------------------------ */
-CANDOR_CHECK candor_status candor_lifecycle_open(candor_reader *r, candor_err *err);
+CANDOR_CHECK candor_status candor_life_open(candor_reader *r, candor_err *err);
 
 struct candor_reader {
     sqlite3 *db;
     struct {
         CANDOR_READER_SQL(CANDOR_READER_STMT)
     } q;
-    sqlite3_stmt *lifecycle; /* of one session: Error, SessionStart and SessionEnd */
     int64_t start_type, end_type;
     candor_memo *memo;
     candor_chart_sums *charts;

@@ -132,6 +132,15 @@ static candor_status user_row(candor_writer *w, const candor_row_context *c, int
     return st;
 }
 
+/* The events that a list of sessions shows: few, so that no index over all of them is needed. */
+static candor_status life_row(candor_writer *w, const candor_row *r, const candor_row_context *c,
+                              candor_err *err)
+{
+    sqlite3_bind_int64(w->q.life, 1, c->session);
+    sqlite3_bind_blob(w->q.life, 2, r->id, sizeof r->id, SQLITE_STATIC);
+    return candor_db_run(w->q.life, "note an event of a session", err);
+}
+
 candor_status candor_rollup_row(candor_writer *w, const candor_batch *b, const candor_row *r,
                                 candor_row_context *c, candor_err *err)
 {
@@ -146,6 +155,9 @@ candor_status candor_rollup_row(candor_writer *w, const candor_batch *b, const c
         st = candor_charts_row(w, b, r, c->app_no, day, err);
     if (st == CANDOR_OK && (r->def == w->turn_def || r->def == w->decision_def))
         st = candor_approval_row(w, b, r, c, day, err);
+    if (st == CANDOR_OK &&
+        (type == CANDOR_ERROR_TYPE || r->def == w->start_def || r->def == w->end_def))
+        st = life_row(w, r, c, err);
     return st;
 }
 

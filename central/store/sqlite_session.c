@@ -1,6 +1,6 @@
 /* /api/telemetry/sessions: newest first, bounded. A session's row says who and which app; when it
- * began and ended comes from its SessionStart and SessionEnd, found with its errors by a partial
- * index that only these three types of event pay for. */
+ * began and ended comes from its SessionStart and SessionEnd, which with its errors are noted in
+ * table life as they arrive: an index of ev, even a partial one, would cost every event. */
 #include <stdio.h>
 
 #include "central/store/sqlite_reader.h"
@@ -8,7 +8,7 @@
 #define START "SessionStart"
 #define END   "SessionEnd"
 
-/* --- the index ------------------------------------------------------------------------------ */
+/* --- table life ------------------------------------------------------------------------------- */
 
 /* -1: the database knows no such type. */
 static candor_status type_number(sqlite3 *db, const char *name, int64_t *out, candor_err *err)
@@ -31,31 +31,27 @@ static candor_status lifecycle_types(sqlite3 *db, int64_t *start, int64_t *end, 
     return st == CANDOR_OK ? type_number(db, END, end, err) : st;
 }
 
-/* The condition of a partial index holds constants only, so its name tells which. */
-candor_status candor_lifecycle_index(sqlite3 *db, candor_err *err)
+candor_status candor_life_fill(sqlite3 *db, candor_err *err)
 {
-    char sql[192];
+    char sql[384];
     int64_t start, end;
     candor_status st = lifecycle_types(db, &start, &end, err);
     if (st != CANDOR_OK) return st;
     snprintf(sql, sizeof sql,
-             "CREATE INDEX IF NOT EXISTS \"ev_life_%lld_%lld\" ON ev(session) WHERE type IN "
-             "(1,%lld,%lld)",
-             (long long)start, (long long)end, (long long)start, (long long)end);
-    return candor_db_exec(db, sql, err);
+             "BEGIN IMMEDIATE; INSERT INTO life(session,event_id) SELECT session,event_id FROM ev "
+             "WHERE type IN (%d,%lld,%lld) AND NOT EXISTS (SELECT 1 FROM meta WHERE key='life') "
+             "ON CONFLICT DO NOTHING; INSERT INTO meta VALUES('life',1) ON CONFLICT DO NOTHING; "
+             "COMMIT",
+             CANDOR_ERROR_TYPE, (long long)start, (long long)end);
+    st = candor_db_exec(db, sql, err);
+    if (st != CANDOR_OK && !sqlite3_get_autocommit(db))
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return st;
 }
 
-candor_status candor_lifecycle_open(candor_reader *r, candor_err *err)
+candor_status candor_life_open(candor_reader *r, candor_err *err)
 {
-    char sql[224];
-    candor_status st = lifecycle_types(r->db, &r->start_type, &r->end_type, err);
-    long long start = (long long)r->start_type, end = (long long)r->end_type;
-    if (st != CANDOR_OK) return st;
-    snprintf(sql, sizeof sql,
-             "SELECT type,event_id,dt,payload FROM ev INDEXED BY \"ev_life_%lld_%lld\" WHERE "
-             "session=?1 AND type IN (1,%lld,%lld)",
-             start, end, start, end);
-    return candor_db_prepare(r->db, sql, &r->lifecycle, err);
+    return lifecycle_types(r->db, &r->start_type, &r->end_type, err);
 }
 
 /* --- one session ---------------------------------------------------------------------------- */
@@ -97,19 +93,19 @@ static bool matches(const scan *s, const candor_stored_session *x)
 
 static void take_event(candor_reader *r, candor_stored_session *x)
 {
-    sqlite3_stmt *q = r->lifecycle;
+    sqlite3_stmt *q = r->q.lifecycle;
     int64_t type = sqlite3_column_int64(q, 0), ms = -1;
     if (sqlite3_column_bytes(q, 1) == 16)
         ms = (int64_t)candor_uuid7_ms(sqlite3_column_blob(q, 1)) + sqlite3_column_int64(q, 2);
     if (type == r->start_type && (x->started_ms < 0 || ms < x->started_ms)) x->started_ms = ms;
     if (type == r->end_type && ms > x->ended_ms) x->ended_ms = ms;
-    if (type == 1) x->errors++;
+    if (type == CANDOR_ERROR_TYPE) x->errors++;
 }
 
 /* The payload of the end is borrowed from the statement, which stands on it while visit runs. */
 static candor_status show(scan *s, candor_stored_session *x, int64_t id, candor_err *err)
 {
-    sqlite3_stmt *q = s->r->lifecycle;
+    sqlite3_stmt *q = s->r->q.lifecycle;
     candor_status st = CANDOR_OK;
     int rc;
     sqlite3_bind_int64(q, 1, id);

@@ -35,7 +35,7 @@ candor_status candor_reader_open(const char *path, candor_reader **out, candor_e
 #define PREPARE(name, sql)                                                                         \
     if (st == CANDOR_OK) st = candor_db_prepare(r->db, sql, &r->q.name, err);
     CANDOR_READER_SQL(PREPARE)
-    if (st == CANDOR_OK) st = candor_lifecycle_open(r, err);
+    if (st == CANDOR_OK) st = candor_life_open(r, err);
     if (st != CANDOR_OK) {
         candor_reader_close(r);
         return st;
@@ -49,7 +49,6 @@ void candor_reader_close(candor_reader *r)
     if (r == NULL) return;
 #define FINALIZE(name, sql) sqlite3_finalize(r->q.name);
     CANDOR_READER_SQL(FINALIZE)
-    sqlite3_finalize(r->lifecycle);
     if (r->db != NULL) sqlite3_close(r->db);
     candor_memo_free(r->memo);
     candor_chart_sums_free(r->charts);

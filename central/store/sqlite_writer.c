@@ -201,6 +201,8 @@ static void find_roles(candor_writer *w)
     if (w->decision_def != NULL)
         w->decision_field = candor_event_field(w->decision_def, CANDOR_LIT("decision"));
     if (w->decision_field == NULL) w->decision_def = NULL;
+    w->start_def = candor_schema_event(w->schema, CANDOR_LIT("SessionStart"));
+    w->end_def = candor_schema_event(w->schema, CANDOR_LIT("SessionEnd"));
 }
 
 static candor_status allocate(candor_writer *w, candor_err *err)
@@ -229,7 +231,7 @@ candor_status candor_writer_open(candor_writer *w, const candor_sqlite_settings 
     if (st == CANDOR_OK) st = candor_db_create_schema(w->db, err);
     if (st == CANDOR_OK) st = prepare_all(w, err);
     if (st == CANDOR_OK) st = number_types(w, err);
-    if (st == CANDOR_OK) st = candor_lifecycle_index(w->db, err);
+    if (st == CANDOR_OK) st = candor_life_fill(w->db, err);
     if (st == CANDOR_OK) find_roles(w);
     if (st != CANDOR_OK) candor_writer_close(w);
     return st;

@@ -98,7 +98,7 @@ function readEvent(name, given, file, attributes) {
 function readModel(text, origin) {
   const { native, reason } = load();
   if (native === null) throw new TelemetryError(`the schema cannot be checked: ${reason}`, 'ERR_CANDOR_NATIVE');
-  const described = JSON.parse(translated(() => native.describeSchema(text, origin), 'ERR_CANDOR_SCHEMA'));
+  const described = JSON.parse(translated(() => native.describeSchema(text, origin)));
   const file = JSON.parse(text);
   const { $schema, schema, version, notice, governance_id, attributes = {}, events, ...more } = file;
   const table = readFields(attributes);

@@ -18,12 +18,10 @@ export class Client<Events extends object = import("./catalogue").Events> {
      * Use `open`.
      * @param {Native} native
      * @param {Record<string, unknown>} settings  the host's, checked by readOptions
-     * @param {string} schemaText
-     * @param {SchemaDescription} schema
-     * @param {number} exitFlushMs
+     * @param {import('./options').SchemaSource} source
      * @param {import('./config').ConfigFile} [config]  followed as long as the client is open
      */
-    constructor(native: Native, settings: Record<string, unknown>, schemaText: string, schema: SchemaDescription, exitFlushMs: number, config?: import("./config").ConfigFile);
+    constructor(native: Native, settings: Record<string, unknown>, source: import("./options").SchemaSource, config?: import("./config").ConfigFile);
     /**
      * Record one event. Never throws, never waits for disk or network.
      * @template {keyof Events & string} Type

@@ -1,7 +1,7 @@
 /**
  * Of any schema.
  */
-export type TelemetryClient = import("./client").Client<any> | NoopClient<any>;
+export type TelemetryClient = import("./client").Client<any> | import("./noop").NoopClient<any>;
 export type Options = import("./options").Options;
 /** @param {(options: Options) => TelemetryClient} open */
 export function useOpener(open: (options: Options) => TelemetryClient): void;
@@ -31,4 +31,3 @@ export const startSpan: TelemetryClient["startSpan"];
 export function withSpan<T>(name: string, options: import("./trace").SpanOptions | null | undefined | ((span: import("./trace").Span) => T), fn?: (span: import("./trace").Span) => T): T;
 /** @type {TelemetryClient['recordEvent']} */
 export const recordEvent: TelemetryClient["recordEvent"];
-import { NoopClient } from "./noop";

@@ -14,14 +14,12 @@ export class TelemetryError extends Error {
 /**
  * An error from the native side as a TelemetryError; anything else unchanged.
  * @param {unknown} error
- * @param {string} [code]  code to use instead of ERR_CANDOR_INVALID_OPTION
  * @returns {unknown}
  */
-export function translate(error: unknown, code?: string): unknown;
+export function translate(error: unknown): unknown;
 /**
  * @template T
  * @param {() => T} call
- * @param {string} [code]
  * @returns {T}
  */
-export function translated<T>(call: () => T, code?: string): T;
+export function translated<T>(call: () => T): T;

@@ -1,3 +1,4 @@
+export const version: string;
 export type Options = import("./options").Options;
 export type Report = import("./client").Report;
 export type EmitMeta = import("./client").EmitMeta;
@@ -91,8 +92,6 @@ export function settings(): Setting[];
  */
 export function verifyLedger(directory: string): Report;
 import { TelemetryError } from "./errors";
-/** @type {string} */
-export const version: string;
 import { parseTraceparent } from "./context";
 import { formatTraceparent } from "./context";
 export const configureDefault: typeof defaults.configureDefault;

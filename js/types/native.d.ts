@@ -6,9 +6,13 @@ export type Handle = () => void;
  * A client's handle is its emit function: native code finds the client behind it.
  */
 export type Native = {
-    open: (optionsJson: string, schemaJson: string) => {
+    /**
+     *  origin names the schema's source in error sentences; schema: JSON, as of describeSchema
+     */
+    open: (optionsJson: string, schemaJson: string, origin: string) => {
         emit: Handle;
         area: ArrayBuffer;
+        schema: string;
     };
     describeSchema: (schemaJson: string, origin: string) => string;
     flush: (handle: Handle) => Promise<string>;
@@ -40,7 +44,7 @@ export type Native = {
     inspect: (directory: string) => string;
     probe: (optionsJson: string, schemaHash: string) => Promise<string>;
     emitJson: (handle: Handle, type: string, payloadJson: string, correlationId: string) => number;
-    close: (handle: Handle, timeoutMs: number) => void;
+    close: (handle: Handle) => void;
     /**
      * names of what area[0] says after emit
      */

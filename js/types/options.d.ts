@@ -1,4 +1,11 @@
 /**
+ * A schema's text, and what to call it in error sentences.
+ */
+export type SchemaSource = {
+    text: string;
+    origin: string;
+};
+/**
  * Options of `open`. Units, defaults and bounds: docs/settings.md, or `candor settings`.
  */
 export type Options = {
@@ -135,8 +142,9 @@ export function readOptions(options: unknown): {
         [x: string]: unknown;
     };
 };
-/** @param {unknown} schema @returns {{text: string, origin: string}} */
-export function readSchema(schema: unknown): {
-    text: string;
-    origin: string;
-};
+/**
+ * A schema's text, and what to call it in error sentences.
+ * @typedef {{text: string, origin: string}} SchemaSource
+ */
+/** @param {unknown} schema @returns {SchemaSource} */
+export function readSchema(schema: unknown): SchemaSource;

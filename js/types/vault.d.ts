@@ -11,6 +11,10 @@ export type Key = {
 export type KeyProvider = () => Promise<Key[]> | Key[];
 export type SchemaDescription = import("./encoders").SchemaDescription;
 export type FieldDescription = import("./encoders").FieldDescription;
+/** Bytes of a key: AES-256. */
+export const KEY_BYTES: 32;
+/** As in native/client/vault_keys.h. */
+export const KEYS_MAX: 16;
 /**
  * For each event type with content fields: what reads the schema's fields of a payload, once each and
  * nothing else, and gives them as JSON. Throws what a getter throws.

@@ -140,7 +140,8 @@ static candor_status prepare(candor_client *c, candor_bytes options, candor_byte
                              candor_err *err)
 {
     candor_status st = candor_settings_read(options, &c->settings, err);
-    if (st == CANDOR_OK) st = candor_schema_compile(schema, "schema", &c->schema, err);
+    if (st == CANDOR_OK && c->schema == NULL)
+        st = candor_schema_compile(schema, "schema", &c->schema, err);
     if (st == CANDOR_OK) st = candor_env_copy("DO_NOT_TRACK", &c->do_not_track);
     if (st == CANDOR_OK) st = candor_env_copy("TELEMETRY_ENABLED", &c->telemetry_enabled);
     if (st != CANDOR_OK) return st;
@@ -162,14 +163,19 @@ static candor_status prepare(candor_client *c, candor_bytes options, candor_byte
     return st;
 }
 
-candor_status candor_open(candor_bytes options_json, candor_bytes schema_json, candor_client **out,
-                          candor_err *err)
+/* schema_json is looked at where there is no compiled schema, which becomes the client's. */
+static candor_status open_client(candor_bytes options_json, candor_bytes schema_json,
+                                 candor_schema *compiled, candor_client **out, candor_err *err)
 {
     candor_err local = {0};
     *out = NULL;
     if (err == NULL) err = &local;
     candor_client *c = calloc(1, sizeof *c);
-    if (c == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "open", "out of memory");
+    if (c == NULL) {
+        candor_schema_free(compiled);
+        return candor_fail(err, CANDOR_NOMEM, 0, "open", "out of memory");
+    }
+    c->schema = compiled;
     candor_status st = prepare(c, options_json, schema_json, err);
     if (st == CANDOR_OK) {
         candor_journal_lock(&c->journal);
@@ -186,6 +192,18 @@ candor_status candor_open(candor_bytes options_json, candor_bytes schema_json, c
     (void)candor_latch_wait(c->started, -1);
     *out = c;
     return CANDOR_OK;
+}
+
+candor_status candor_open(candor_bytes options_json, candor_bytes schema_json, candor_client **out,
+                          candor_err *err)
+{
+    return open_client(options_json, schema_json, NULL, out, err);
+}
+
+candor_status candor_open_compiled(candor_bytes options_json, candor_schema *schema,
+                                   candor_client **out, candor_err *err)
+{
+    return open_client(options_json, CANDOR_LIT(""), schema, out, err);
 }
 
 void candor_close(candor_client *c, int timeout_ms)

@@ -89,6 +89,7 @@ typedef struct candor_worker {
     candor_uploader uploader;
     candor_exporter exporter;
     candor_command *jobs;        /* taken from the list, not yet done; oldest first */
+    bool resting;                /* rest.h: storage is begun and not open */
     bool storage_open, silenced; /* silenced: off, and what had to be deleted is */
     bool session_ended;          /* a new one begins when it is on again */
     bool watching;               /* others' changes of consent wake it */
@@ -147,6 +148,9 @@ struct candor_client {
     candor_worker worker;
 };
 
+/* candor_open with a schema that is compiled already; takes it, also when it fails. */
+CANDOR_CHECK candor_status candor_open_compiled(candor_bytes options_json, candor_schema *schema,
+                                                candor_client **out, candor_err *err);
 /* The typed front end used by the Node addon: `area` as laid out in contract/sanitise.h. An event
  * index of CANDOR_TYPED_BAD_PAYLOAD, _TOO_LARGE or _UNKNOWN_EVENT is counted as that, nothing else.
  */
@@ -188,10 +192,23 @@ candor_status candor_client_ask(candor_client *c, candor_command *command, int t
 /* How often the worker's loop went round: an idle one stands still. */
 uint64_t candor_worker_turns(candor_client *c);
 void candor_worker_run(void *client);
+/* client/worker_wait.c. Milliseconds that the worker may sleep; -1: until it is woken. */
+int64_t candor_worker_wait_ms(candor_client *c, uint64_t now_ns);
+/* How long an event waits for its batch at most. */
+uint64_t candor_worker_batch_ns(const candor_client *c);
+/* When something of the directory is too old (unix ms); INT64_MAX: nothing will be. */
+int64_t candor_worker_expires_ms(const candor_worker *w);
 /* The worker's: spool, state.db and uploader, as at start and at the end. */
 void candor_worker_open_storage(candor_client *c);
+/* What a start does: the directories, all that the journal needs; then state.db, and what the files
+ * say of the past. */
+void candor_worker_begin_storage(candor_client *c);
+void candor_worker_finish_storage(candor_client *c);
 void candor_worker_storage_ready(
     candor_client *c); /* nobody waits for it; after a new session, too */
 void candor_worker_close_storage(candor_client *c);
+/* The worker's: storage is open afterwards, unless it cannot be; nothing when it was not resting.
+ */
+void candor_worker_end_rest(candor_client *c);
 
 #endif

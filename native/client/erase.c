@@ -18,8 +18,9 @@ static bool ends(candor_bytes name, const char *with)
 /* Files beside the folders. Of the consent file only what a crash left beside it goes. */
 static bool is_root_file(const char *name)
 {
-    static const char *const names[] = {"salt",     "state.db",    "state.db-wal", "state.db-shm",
-                                        "consent.", "leader.lock", "rollup.lock",  "ledger"};
+    static const char *const names[] = {"salt",         "state.db",       "state.db-wal",
+                                        "state.db-shm", "consent.",       "leader.lock",
+                                        "rollup.lock",  "rollup.waiting", "ledger"};
     candor_bytes whole = candor_bytes_str(name);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0) return true;

@@ -38,6 +38,8 @@ typedef struct candor_exporter {
     char day[11];                                     /* of path */
     unsigned number;                                  /* of path */
     uint64_t size;                                    /* of path */
+    bool oldest_known;
+    int64_t oldest_ms; /* the end of the oldest file's day, as of the last look; INT64_MAX: none */
     /* stdout */
     candor_buf waiting;
     size_t waiting_at;
@@ -72,6 +74,10 @@ int candor_exporter_pump(candor_exporter *x);
 void candor_exporter_forget(candor_exporter *x);
 /* That, and delete the files, whichever exporter is set now. */
 void candor_exporter_purge(candor_exporter *x);
+/* file: the end of the oldest day that has a file (unix ms); INT64_MAX: there is none. */
+int64_t candor_exporter_oldest_ms(candor_exporter *x);
+/* file: days that had ended before go. The caller has made sure of the clock. */
+void candor_exporter_expire(candor_exporter *x, int64_t before_ms);
 /* <date>.jsonl or <date>.<n>.jsonl: a name that the exporter gives. */
 bool candor_exporter_names(const char *name);
 

@@ -74,7 +74,8 @@ bool candor_exporter_names(const char *name)
 
 typedef struct sweep {
     const char *dir;
-    char before[11];              /* older days go; "": all */
+    bool all;                     /* everything goes */
+    char before[11];              /* older days go; "": none */
     char oldest[CANDOR_PATH_MAX]; /* path of the oldest that stays */
     char oldest_day[11];
     unsigned oldest_number;
@@ -91,7 +92,7 @@ static bool visit(void *ctx, const char *name)
     if (!is_ours(name, day, &number) ||
         candor_path_join(w->dir, name, path, sizeof path, NULL) != CANDOR_OK)
         return true;
-    if (w->before[0] == '\0' || strcmp(day, w->before) < 0) {
+    if (w->all || strcmp(day, w->before) < 0) {
         candor_unlink_quiet(path);
         return true;
     }
@@ -106,18 +107,50 @@ static bool visit(void *ctx, const char *name)
     return true;
 }
 
-/* Older than retentionDays goes, then the oldest until spoolMaxBytes hold what is left. */
-static void enforce(const candor_exporter *x)
+/* When the last event of that day may have been; INT64_MAX for no day. */
+static int64_t end_of(const char day[11])
 {
-    const candor_settings *s = x->settings;
+    char text[CANDOR_TIME_TEXT + 1];
+    int64_t ms = 0;
+    (void)snprintf(text, sizeof text, "%.10sT00:00:00.000Z", day);
+    return day[0] != '\0' && candor_time_parse(candor_bytes_str(text), &ms) ? ms + DAY_MS
+                                                                            : INT64_MAX;
+}
+
+static bool look(candor_exporter *x, sweep *w)
+{
+    if (x->dir[0] == '\0' || candor_dir_list(x->dir, visit, w, NULL) != CANDOR_OK) return false;
+    x->oldest_ms = end_of(w->oldest_day);
+    x->oldest_known = true;
+    return true;
+}
+
+/* The oldest go until spoolMaxBytes hold what is left. */
+static void enforce(candor_exporter *x)
+{
     for (;;) {
         sweep w = {.dir = x->dir};
-        day_of(candor_clock_unix_ms() - s->retention_days * DAY_MS, w.before);
-        if (candor_dir_list(x->dir, visit, &w, NULL) != CANDOR_OK) return;
-        if (w.bytes <= (uint64_t)s->spool_max_bytes || strcmp(w.oldest, x->path) == 0) return;
+        if (!look(x, &w) || w.bytes <= (uint64_t)x->settings->spool_max_bytes ||
+            strcmp(w.oldest, x->path) == 0)
+            return;
         candor_err err = {0};
         if (candor_unlink(w.oldest, &err) != CANDOR_OK) return;
     }
+}
+
+int64_t candor_exporter_oldest_ms(candor_exporter *x)
+{
+    sweep w = {.dir = x->dir};
+    if (x->settings->exporter != CANDOR_EXPORT_FILE) return INT64_MAX;
+    if (!x->oldest_known && !look(x, &w)) return INT64_MAX;
+    return x->oldest_ms;
+}
+
+void candor_exporter_expire(candor_exporter *x, int64_t before_ms)
+{
+    sweep w = {.dir = x->dir};
+    day_of(before_ms, w.before);
+    (void)look(x, &w);
 }
 
 /* All but the rest of a line whose beginning is out, or the next reader's line would be spoilt. */
@@ -127,6 +160,7 @@ static void forget_waiting(candor_exporter *x)
     bool torn = at > 0 && at < x->waiting.n && x->waiting.p[at - 1] != '\n';
     const char *nl = torn ? memchr(x->waiting.p + at, '\n', x->waiting.n - at) : NULL;
     x->waiting.n = nl != NULL ? (size_t)(nl - x->waiting.p) + 1 : at;
+    if (x->waiting.n == at) x->waiting_events = 0;
 }
 
 void candor_exporter_forget(candor_exporter *x)
@@ -137,9 +171,9 @@ void candor_exporter_forget(candor_exporter *x)
 
 void candor_exporter_purge(candor_exporter *x)
 {
-    sweep w = {.dir = x->dir};
+    sweep w = {.dir = x->dir, .all = true};
     candor_exporter_forget(x);
-    if (x->dir[0] != '\0') (void)!candor_dir_list(x->dir, visit, &w, NULL);
+    (void)look(x, &w);
 }
 
 /* --- file ------------------------------------------------------------------------------------ */

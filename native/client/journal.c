@@ -198,6 +198,13 @@ void candor_journal_warm(candor_journal *j)
     if (spare != NULL && busy) candor_segment_touch(spare, SIZE_MAX);
 }
 
+void candor_journal_block(candor_journal *j)
+{
+    candor_journal_lock(j);
+    j->blocked = true;
+    candor_journal_unlock(j);
+}
+
 bool candor_journal_unblock(candor_journal *j)
 {
     candor_journal_lock(j);

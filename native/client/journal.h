@@ -69,6 +69,8 @@ CANDOR_CHECK candor_status candor_journal_prepare(candor_journal *j, candor_err 
 /* Make present what emitters write to next: a little ahead of them in a calm process, whose
  * resident memory this is, and all of it once segments have had to grow. */
 void candor_journal_warm(candor_journal *j);
+/* There will be no segment: emitters do not wake the worker for one until unblock. */
+void candor_journal_block(candor_journal *j);
 bool candor_journal_unblock(candor_journal *j); /* true: somebody wanted one meanwhile */
 /* Take every segment out, call end, delete. Returns how many unread records went with them. */
 uint64_t candor_journal_purge(candor_journal *j, candor_segment_end end, void *ctx);

@@ -192,11 +192,15 @@ candor_status candor_state_open(const char *path, candor_state **out, candor_err
     *out = NULL;
     candor_err local = {0};
     if (err == NULL) err = &local;
+    char name[CANDOR_PATH_MAX] = ":memory:";
+    if (path != NULL) {
+        candor_status named = candor_path_for_library(path, name, sizeof name, err);
+        if (named != CANDOR_OK) return named;
+    }
     candor_state *s = calloc(1, sizeof *s);
     if (s == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "state.db", "out of memory");
-    int rc =
-        sqlite3_open_v2(path != NULL ? path : ":memory:", &s->db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = sqlite3_open_v2(
+        name, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     candor_status st = rc == SQLITE_OK ? CANDOR_OK : CANDOR_IO;
     int version = 0;
     bool whole = false;

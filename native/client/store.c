@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "client/rest.h"
+
 #define SUFFIX     ".jsonl.gz"
 #define ENCRYPTED  ".jsonl.gz.enc"
 #define DAY_MS     86400000LL
@@ -311,6 +313,8 @@ candor_status candor_store_drain(candor_store *s, candor_segment *segment, bool 
     if (s->exporter != NULL && b->row.events != 0) candor_store_forget(s, b->row.id);
     if (own) candor_counts_add(&s->merged, &delta);
     if (own) s->rolled_ahead = 0;
+    if (b->rollup != NULL && b->rollup->events + b->rollup->counted_before != 0)
+        candor_rest_mark_rollups(s);
     *at = b->lost ? limit : b->to;
     *records = b->row.events + b->damaged;
     if (b->rollup != NULL) *records += b->rollup->events + b->rollup->counted_before;
@@ -367,7 +371,7 @@ static candor_status mark_lost(candor_store *s, const candor_batch_row *row, can
 }
 
 /* By size at once, by age as batches go. */
-static void bound_ledger(candor_store *s)
+void candor_store_bound_ledger(candor_store *s)
 {
     int64_t before = candor_clock_unix_ms() - s->settings->retention_days * DAY_MS;
     candor_ledger_look(&s->ledger, s->dir);
@@ -417,7 +421,7 @@ candor_status candor_store_sent(candor_store *s, const candor_batch_row *row, ui
     if (s->settings->exporter == CANDOR_EXPORT_CANDOR)
         candor_ledger_keep(&s->ledger, s->dir, path, (uint64_t)s->settings->ledger_max_bytes);
     delete_batch(s, row, path);
-    bound_ledger(s);
+    candor_store_bound_ledger(s);
     return st;
 }
 
@@ -457,12 +461,22 @@ static void expire_batches(candor_store *s, const candor_state_totals *totals, i
     }
 }
 
+static void expire_exports(candor_store *s, int64_t before_ms)
+{
+    if (s->exporter == NULL || !s->usable) return;
+    bool old = candor_exporter_oldest_ms(s->exporter) < before_ms;
+    if (candor_hold_note(&s->exports_old, old, candor_clock_mono_ns(), s->expiry_hold_ns))
+        candor_exporter_expire(s->exporter, before_ms);
+}
+
 int64_t candor_store_expires_ms(const candor_store *s, int64_t oldest_batch_ms)
 {
     int64_t oldest = oldest_batch_ms;
     if (s->quarantine_oldest_ms < oldest) oldest = s->quarantine_oldest_ms;
     if (s->ledger.sent_known && s->ledger.sent_oldest_ms < oldest)
         oldest = s->ledger.sent_oldest_ms;
+    if (s->exporter != NULL && s->exporter->oldest_known && s->exporter->oldest_ms < oldest)
+        oldest = s->exporter->oldest_ms;
     if (s->settings->inspect != 0 || oldest > INT64_MAX / 2) return INT64_MAX;
     return oldest + s->settings->retention_days * DAY_MS;
 }
@@ -476,7 +490,8 @@ void candor_store_enforce(candor_store *s)
     if (candor_state_total(s->state, &totals, NULL) == CANDOR_OK)
         expire_batches(s, &totals, oldest_allowed);
     candor_store_expire_quarantine(s, oldest_allowed);
-    if (s->usable) bound_ledger(s);
+    if (s->usable) candor_store_bound_ledger(s);
+    expire_exports(s, oldest_allowed);
     while (candor_state_total(s->state, &totals, NULL) == CANDOR_OK &&
            totals.bytes > (uint64_t)s->settings->spool_max_bytes &&
            evict_one(s, INT64_MAX, CANDOR_LOSS_SPOOL_FULL)) {

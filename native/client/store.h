@@ -23,9 +23,9 @@
  * is the comment of the gzip inside. Without a key nothing is batched, and such a file is locked.
  */
 
-/* How long a batch, a quarantined file or a kept body must have looked expired before it goes: a
- * clock that is wrong for a moment must not empty the spool. Measured on the monotonic clock, in
- * this process. */
+/* How long a batch, a quarantined file, a kept body or an exported file must have looked expired
+ * before it goes: a clock that is wrong for a moment must not empty the spool. Measured on the
+ * monotonic clock, in this process. */
 #define CANDOR_EXPIRY_HOLD_NS 600000000000ull
 
 /* A condition, and since when every look has found it true. */
@@ -60,7 +60,7 @@ typedef struct candor_store {
     unsigned quarantined;
     int64_t quarantine_oldest_ms; /* INT64_MAX: none */
     uint64_t expiry_hold_ns;      /* CANDOR_EXPIRY_HOLD_NS; tests shorten it */
-    candor_hold batches_old, quarantine_old, bodies_old;
+    candor_hold batches_old, quarantine_old, bodies_old, exports_old;
     bool usable;    /* the directories exist and can be written */
     bool in_memory; /* state.db could not be used */
     bool disk_low;
@@ -141,6 +141,8 @@ void candor_store_count_loss(candor_store *s, candor_loss loss, uint64_t n);
 /* Age and size caps. In-flight batches are left alone; with the setting inspect nothing goes. What
  * is too old goes once enforce, called every minute or so, has found it so for expiry_hold_ns. */
 void candor_store_enforce(candor_store *s);
+/* Its part for what was sent, which needs no database. */
+void candor_store_bound_ledger(candor_store *s);
 /* When enforce has something too old to look at (unix ms): the spool's oldest batch is of
  * oldest_batch_ms. INT64_MAX: never. */
 int64_t candor_store_expires_ms(const candor_store *s, int64_t oldest_batch_ms);

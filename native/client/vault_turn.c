@@ -162,7 +162,7 @@ void candor_vault_mark(candor_client *c)
 {
     candor_vault *v = c->vault;
     candor_journal_view view;
-    if (v->segment == NULL || v->mark_at != 0) return;
+    if (v->segment == NULL) return;
     candor_mutex_lock(v->mutex);
     size_t at = v->waiting != 0 ? v->segment->tail : 0;
     candor_mutex_unlock(v->mutex);
@@ -194,9 +194,8 @@ void candor_vault_turn(candor_client *c)
     if (v->retry_ns > candor_clock_mono_ns()) return;
     v->retry_ns = 0;
     prepare(v);
-    candor_vault_mark(c);
     candor_journal_look(&c->journal, &view);
-    if (v->mark_at == 0 || view.batched < v->mark_appended) return;
+    if (v->segment == NULL || v->mark_at == 0 || view.batched < v->mark_appended) return;
     size_t limit = v->mark_at;
     v->mark_at = 0;
     move(v, limit);
@@ -209,6 +208,7 @@ void candor_vault_finish(candor_client *c)
     if (v->store == NULL) return;
     v->retry_ns = 0;
     bool late = (int64_t)candor_clock_mono_ns() >= atomic_load(&c->stop_at_ns);
+    if (!late) candor_vault_mark(c);
     if (!late) candor_vault_turn(c);
     candor_vault_report(v);
     candor_vault_detach(v);

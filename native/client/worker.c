@@ -4,13 +4,9 @@
 #include "client/erase.h"
 #include "client/jobs.h"
 #include "client/recover.h"
+#include "client/rest.h"
 
-#define MS_NS  1000000ull
-#define DAY_MS 86400000LL
-/* Another process's "off" wakes this worker (candor_consent_watch). While something is buffered or
- * in flight it also looks by itself, for a process that was killed before it could tell, and for
- * systems that have no watch left (requirements R26: one second). */
-#define CONSENT_POLL_MS  500
+#define MS_NS            1000000ull
 #define EXPORT_POLL_MS   10 /* while closing */
 #define RETRY_DRAIN_NS   (2000 * MS_NS)
 #define RETRY_SEGMENT_NS (1000 * MS_NS)
@@ -28,8 +24,11 @@ static void obey_purges(candor_client *c)
     candor_worker *w = &c->worker;
     uint32_t purges = candor_consent_purges(c->consent);
     if (purges == w->purges_seen) return;
+    candor_worker_end_rest(c);
     w->purges_seen = purges;
-    if (w->storage_open) candor_jobs_purge_journal(c);
+    if (!w->storage_open) return;
+    candor_uploader_cancel(&w->uploader); /* what it sends has been deleted */
+    candor_jobs_purge_journal(c);
 }
 
 /* Who only looks deletes nothing that nobody asked it to delete. The same holds for a choice that
@@ -46,6 +45,7 @@ static void pay(candor_client *c, const candor_owed *owed)
     candor_worker *w = &c->worker;
     candor_err err = {0};
     w->purged_events = 0;
+    candor_worker_end_rest(c);
     if (w->storage_open) candor_uploader_cancel(&w->uploader);
     if (w->storage_open && !spares(c, owed)) {
         w->session_ended = w->session_ended || owed->ended;
@@ -154,18 +154,6 @@ static void after_batch(candor_client *c, candor_segment *segment, uint64_t at, 
     }
 }
 
-/* Whether there is something to obey that the loop has not come to yet. Another process bumps the
- * epoch before it deletes in the database; see candor_store.disturbed. */
-static bool disturbed(void *client)
-{
-    candor_client *c = client;
-    candor_journal_lock(&c->journal);
-    bool yes = c->owed.journal || candor_consent_purges(c->consent) != c->worker.purges_seen ||
-               candor_consent_epoch(c->consent) != atomic_load(&c->seen_epoch);
-    candor_journal_unlock(&c->journal);
-    return yes;
-}
-
 /* Write one batch out of what the view shows. False: it failed and is tried again later. */
 static bool drain_once(candor_client *c, const candor_journal_view *view)
 {
@@ -192,11 +180,6 @@ static bool drain_once(candor_client *c, const candor_journal_view *view)
     return true;
 }
 
-static uint64_t interval_ns(const candor_client *c)
-{
-    return (uint64_t)c->settings.batch_interval_ms * MS_NS;
-}
-
 /* True: a batch was written and there may be more to do at once. */
 static bool drain_due(candor_client *c, uint64_t now, bool force)
 {
@@ -211,7 +194,7 @@ static bool drain_due(candor_client *c, uint64_t now, bool force)
     }
     if (w->pending_since_ns == 0) w->pending_since_ns = now;
     bool due = force || view.any_full || pending >= (uint64_t)c->settings.batch_events ||
-               now - w->pending_since_ns >= interval_ns(c);
+               now - w->pending_since_ns >= candor_worker_batch_ns(c);
     bool held = w->drain_failed && now < w->retry_drain_ns && !force;
     if (!due || held || !drain_once(c, &view)) return false;
     w->pending_since_ns = candor_clock_mono_ns();
@@ -241,93 +224,22 @@ static void upload_due(candor_client *c)
     w->report_due = true;
 }
 
-static int64_t expires_ms(const candor_worker *w)
-{
-    int64_t batches = candor_store_expires_ms(
-        &w->store, w->totals.batches != 0 ? w->totals.oldest_ms : INT64_MAX);
-    int64_t vault =
-        w->uploader.vault != NULL ? candor_vault_expires_ms(w->uploader.vault) : INT64_MAX;
-    return vault < batches ? vault : batches;
-}
-
 /* What is too old may have to stay for now: it has to look old for a while, a batch may be in
  * flight, the database may refuse. */
 static void enforce_due(candor_client *c, uint64_t now)
 {
     candor_worker *w = &c->worker;
     bool again = w->retry_enforce_ns != 0;
-    if (again ? now < w->retry_enforce_ns : expires_ms(w) >= candor_clock_unix_ms()) return;
+    if (again ? now < w->retry_enforce_ns : candor_worker_expires_ms(w) >= candor_clock_unix_ms())
+        return;
     candor_store_enforce(&w->store);
     candor_vault_enforce(c->vault);
     candor_jobs_report(c);
-    bool left = expires_ms(w) < candor_clock_unix_ms();
+    bool left = candor_worker_expires_ms(w) < candor_clock_unix_ms();
     w->retry_enforce_ns = left ? now + RETRY_ENFORCE_NS : 0;
 }
 
-static int64_t enforce_wait(const candor_worker *w, uint64_t now)
-{
-    if (w->retry_enforce_ns != 0)
-        return w->retry_enforce_ns > now ? (int64_t)((w->retry_enforce_ns - now) / MS_NS) + 1 : 0;
-    return expires_ms(w) - candor_clock_unix_ms() + 1;
-}
-
 /* --- sleeping -------------------------------------------------------------------------------- */
-
-static int64_t min_wait(int64_t a, int64_t b)
-{
-    if (b < 0) b = 0;
-    return a < 0 || b < a ? b : a;
-}
-
-/* Without a key nothing can be batched: candor_set_keys wakes the worker, as does a change of
- * consent. Once that was said, no timer has to. */
-static bool waits_for_key(const candor_worker *w)
-{
-    return w->watching && candor_store_needs_key(&w->store);
-}
-
-/* What is buffered: the batch's time, and the look at consent until then. */
-static int64_t pending_wait(const candor_client *c, uint64_t now)
-{
-    const candor_worker *w = &c->worker;
-    bool key = waits_for_key(w);
-    uint64_t due = w->pending_since_ns + interval_ns(c);
-    if (w->pending_since_ns == 0 || (key && w->drain_failed)) return -1;
-    if (w->drain_failed && w->retry_drain_ns > due) due = w->retry_drain_ns;
-    int64_t ms = due > now ? (int64_t)((due - now) / MS_NS) + 1 : 0;
-    return key || ms < CONSENT_POLL_MS ? ms : CONSENT_POLL_MS;
-}
-
-static int64_t buffered_wait(const candor_client *c, uint64_t now)
-{
-    int64_t journal = pending_wait(c, now);
-    int64_t vault = waits_for_key(&c->worker) ? -1 : candor_vault_wait_ms(c->vault, now);
-    if (journal < 0 || vault < 0) return journal > vault ? journal : vault;
-    return journal < vault ? journal : vault;
-}
-
-/* Milliseconds to sleep; -1: until woken. */
-static int64_t plan_wait(candor_client *c, uint64_t now)
-{
-    const candor_worker *w = &c->worker;
-    int64_t unix_now = candor_clock_unix_ms(), wait = -1;
-    int jobs = candor_jobs_timeout(c);
-    if (jobs >= 0) wait = jobs;
-    if (w->export_wait_ms != 0) wait = min_wait(wait, w->export_wait_ms);
-    if (!w->storage_open || w->silenced) return wait;
-    int64_t buffered = buffered_wait(c, now);
-    if (buffered >= 0) wait = min_wait(wait, buffered);
-    if (w->uploader.active) return min_wait(wait, CONSENT_POLL_MS);
-    int64_t due = candor_uploader_due_ms(&w->uploader, &w->totals);
-    if (due != INT64_MAX) wait = min_wait(wait, due - unix_now);
-    int64_t rollups = candor_rollups_wait_ms(&w->store);
-    if (rollups >= 0) wait = min_wait(wait, rollups);
-    if (w->retry_enforce_ns != 0 || expires_ms(w) != INT64_MAX)
-        wait = min_wait(wait, enforce_wait(w, now));
-    if (w->retry_segment_ns > now)
-        wait = min_wait(wait, (int64_t)((w->retry_segment_ns - now) / MS_NS) + 1);
-    return wait > DAY_MS ? DAY_MS : wait;
-}
 
 /* Emitters wake a sleeping worker at the first record and when a batch is complete. */
 static bool may_sleep(candor_client *c, const candor_journal_view *view)
@@ -356,7 +268,7 @@ static void sleep_or_transfer(candor_client *c, int64_t wait)
 static void rest(candor_client *c, bool more)
 {
     candor_journal_view view;
-    int64_t wait = more ? 0 : plan_wait(c, candor_clock_mono_ns());
+    int64_t wait = more ? 0 : candor_worker_wait_ms(c, candor_clock_mono_ns());
     candor_journal_look(&c->journal, &view);
     if (wait != 0 && !may_sleep(c, &view)) wait = 0;
     sleep_or_transfer(c, wait);
@@ -381,6 +293,7 @@ static void turn(candor_client *c)
     atomic_fetch_add(&c->turns, 1);
     take_commands(c);
     obey_consent(c);
+    if (w->resting && candor_rest_is_over(c)) candor_worker_end_rest(c);
     if (w->storage_open && !w->silenced && w->store.usable) {
         prepare_segments(c, now);
         candor_vault_mark(c);
@@ -400,93 +313,44 @@ static void turn(candor_client *c)
     rest(c, more);
 }
 
-/* There will be no segment: emitters must not wake the worker for one. */
-static void block_segments(candor_client *c)
-{
-    candor_journal_lock(&c->journal);
-    c->journal.blocked = true;
-    candor_journal_unlock(&c->journal);
-}
-
-/* The directories: all that the journal needs. */
-static void begin_storage(candor_client *c)
-{
-    candor_worker *w = &c->worker;
-    if (c->no_files) return;
-    candor_store_begin(&w->store, &c->settings, &c->stop, c->has_dir ? c->dir : NULL,
-                       &c->dir_error);
-    w->store.consent = c->consent;
-    w->store.disturbed = disturbed;
-    w->store.disturbed_ctx = c;
-    if (candor_exporter_is_local(&c->settings)) w->store.exporter = &w->exporter;
-}
-
-/* state.db, which takes longer. */
-static void open_state(candor_client *c)
-{
-    candor_worker *w = &c->worker;
-    const candor_uploader_identity identity = {c->identity.machine_id,
-                                               candor_schema_notice(c->schema), c->consent, c->ci};
-    if (c->no_files) return;
-    w->storage_open =
-        candor_store_open_state(&w->store) == CANDOR_OK &&
-        candor_uploader_init(&w->uploader, &w->store, &c->settings, &identity) == CANDOR_OK;
-    w->uploader.exporter = &w->exporter;
-}
-
-void candor_worker_open_storage(candor_client *c)
-{
-    begin_storage(c);
-    open_state(c);
-}
-
-void candor_worker_storage_ready(candor_client *c)
-{
-    candor_worker *w = &c->worker;
-    if (!w->storage_open) return;
-    candor_store_started(&w->store, &c->stop_at_ns);
-    if (c->vault->store == NULL) candor_vault_start(c);
-    candor_rollups_attach(&w->store, c->schema, candor_buf_bytes(&c->identity.context_json));
-}
-
-void candor_worker_close_storage(candor_client *c)
-{
-    candor_worker *w = &c->worker;
-    if (!w->storage_open) return;
-    w->storage_open = false;
-    candor_vault_detach(c->vault);
-    candor_uploader_deinit(&w->uploader);
-    candor_store_close(&w->store);
-}
-
 static void start(candor_client *c)
 {
     candor_worker *w = &c->worker;
-    candor_recovered found;
     w->purges_seen = candor_consent_purges(c->consent);
     w->erases_seen = candor_consent_happened(c->consent, CANDOR_HAPPENED_ERASE);
     w->erased = candor_gate_gdpr(c) && !c->no_files;
     candor_exporter_init(&w->exporter, &c->settings, c->schema, c->has_dir ? c->dir : NULL);
-    if (!w->erased) begin_storage(c);
+    if (!w->erased) candor_worker_begin_storage(c);
     if (!w->store.usable)
-        block_segments(c);
+        candor_journal_block(&c->journal);
     else if (atomic_load(&c->enabled))
         prepare_segments(c, candor_clock_mono_ns());
     candor_jobs_report(c);
     candor_latch_open(c->started); /* emit works from here on; the rest comes meanwhile */
     w->watching = candor_consent_watch(c->consent, c->waker);
-    if (w->erased)
+    if (w->erased) {
         candor_erase(c, false);
-    else
-        open_state(c);
-    if (!w->storage_open) block_segments(c);
-    candor_worker_storage_ready(c);
-    candor_jobs_report(c);
-    if (w->storage_open && atomic_load(&c->enabled)) {
-        candor_recover(&w->store, &found);
-        candor_store_enforce(&w->store);
+        candor_journal_block(&c->journal);
         candor_jobs_report(c);
+    } else if (candor_rest_possible(c)) {
+        w->resting = true;
+    } else {
+        candor_worker_finish_storage(c);
     }
+}
+
+/* Nothing has come since the start: the segments go as they came. */
+static bool end_unused(void *client, candor_segment *s)
+{
+    (void)client;
+    (void)s;
+    return true;
+}
+
+static candor_segment_end segment_end(const candor_worker *w)
+{
+    if (w->resting) return end_unused;
+    return w->storage_open ? candor_jobs_end_segment : NULL;
 }
 
 static void finish(candor_client *c)
@@ -495,6 +359,7 @@ static void finish(candor_client *c)
     candor_journal_view view;
     take_commands(c);
     obey_consent(c);
+    if (w->resting && !candor_rest_undisturbed(c)) candor_worker_end_rest(c);
     if (w->storage_open) {
         candor_uploader_cancel(&w->uploader);
         while (!w->silenced && w->store.usable &&
@@ -511,7 +376,7 @@ static void finish(candor_client *c)
         candor_waker_sleep(c->waker, EXPORT_POLL_MS);
     candor_jobs_close(c);
     candor_exporter_deinit(&w->exporter);
-    candor_journal_deinit(&c->journal, w->storage_open ? candor_jobs_end_segment : NULL, c);
+    candor_journal_deinit(&c->journal, segment_end(w), c);
     candor_worker_close_storage(c);
     if (w->erased) candor_erase(c, false);
 }

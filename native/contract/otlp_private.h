@@ -27,7 +27,7 @@ bool candor_otlp_find(candor_bytes object, const char *const *names, candor_otlp
 bool candor_otlp_is(const candor_otlp_value *v, const char *text);
 /* Exactly n lower-case hex digits, not all zero. */
 bool candor_otlp_is_id(const candor_otlp_value *v, size_t n);
-/* Digits of an unsigned integer. */
+/* Digits of an unsigned integer of 64 bits. */
 bool candor_otlp_is_count(const candor_otlp_value *v);
 
 /* Append `"key":"text",` when v is a string. */
@@ -38,9 +38,11 @@ void candor_otlp_put_time(candor_buf *b, const char *key, const candor_otlp_valu
 /* Append `{"key":"<key>","value":{"stringValue":"<text>"}}` when v is a string; with a comma in
  * front when b does not end with a bracket. */
 void candor_otlp_put_attribute(candor_buf *b, const char *key, const candor_otlp_value *v);
-/* Append an attribute for each member of the object. def (may be NULL) says which numbers are
- * doubles. */
-bool candor_otlp_put_members(candor_buf *b, candor_bytes object, const candor_event_def *def);
+/* Append an attribute for each member of the object but those that beside (may be NULL) has written
+ * of its base fields: a key must not come twice. def (may be NULL) says which numbers are doubles.
+ */
+bool candor_otlp_put_members(candor_buf *b, candor_bytes object, const candor_otlp_line *beside,
+                             const candor_event_def *def);
 
 /* Append one record. False: the event lacks what such a record needs, b is as it was. */
 bool candor_otlp_put_log(candor_buf *b, const candor_otlp_line *line);

@@ -38,7 +38,7 @@ static bool put_attributes(candor_buf *b, const candor_otlp_line *line, const ca
 
     candor_buf_put_bytes(b, CANDOR_LIT("\"attributes\":["));
     put_base(b, line);
-    if (v->type == CANDOR_JSON_OBJECT) ok = candor_otlp_put_members(b, v->raw, def);
+    if (v->type == CANDOR_JSON_OBJECT) ok = candor_otlp_put_members(b, v->raw, line, def);
     candor_buf_put_bytes(b, CANDOR_LIT("],"));
     return ok;
 }
@@ -144,23 +144,58 @@ static void put_member_number(candor_buf *b, const char *key, const candor_otlp_
     candor_buf_put_c(b, ',');
 }
 
-/* Numbers of the list, as strings when they are 64-bit integers; *n: how many. */
-static bool put_numbers(candor_buf *b, const candor_otlp_value *list, bool as_text, unsigned *n)
+/* Each number of the list by visit, which appends it; false: it is no such list. */
+typedef bool (*put_one)(candor_buf *b, const candor_json_token *t, void *ctx);
+
+static bool put_numbers(candor_buf *b, const candor_otlp_value *list, put_one put, void *ctx)
 {
     candor_json j;
     candor_json_token t;
+    bool first = true;
 
-    *n = 0;
     if (list->type != CANDOR_JSON_ARRAY) return list->type == CANDOR_JSON_ERROR;
     candor_json_init(&j, list->raw, CANDOR_JSON_EVENT_DEPTH);
     (void)candor_json_next(&j, &t);
     while (candor_json_next(&j, &t) == CANDOR_JSON_NUMBER) {
-        if ((*n)++ != 0) candor_buf_put_c(b, ',');
-        if (as_text) candor_buf_put_c(b, '"');
-        candor_buf_put_bytes(b, t.raw);
-        if (as_text) candor_buf_put_c(b, '"');
+        if (!first) candor_buf_put_c(b, ',');
+        first = false;
+        if (!put(b, &t, ctx)) return false;
     }
     return t.type == CANDOR_JSON_ARRAY_END;
+}
+
+typedef struct boundaries {
+    unsigned n;
+    double last;
+} boundaries;
+
+/* They have to ascend (metrics.proto, explicit_bounds). */
+static bool put_bound(candor_buf *b, const candor_json_token *t, void *ctx)
+{
+    boundaries *all = ctx;
+    double v = candor_json_double(t->raw);
+
+    if (all->n++ != 0 && !(v > all->last)) return false;
+    all->last = v;
+    candor_buf_put_bytes(b, t->raw);
+    return true;
+}
+
+typedef struct buckets {
+    unsigned n;
+    uint64_t sum;
+} buckets;
+
+static bool put_bucket(candor_buf *b, const candor_json_token *t, void *ctx)
+{
+    buckets *all = ctx;
+    int64_t v = 0;
+
+    if (!candor_json_int64(t->raw, &v) || v < 0 || all->sum > (uint64_t)INT64_MAX) return false;
+    all->n++;
+    all->sum += (uint64_t)v;
+    candor_buf_putf(b, "\"%lld\"", (long long)v);
+    return true;
 }
 
 /* What a data point of any kind begins with. */
@@ -170,7 +205,7 @@ static bool open_point(candor_buf *b, const candor_otlp_line *line, const candor
 
     candor_buf_put_bytes(b, CANDOR_LIT("{\"attributes\":["));
     if (v[M_LABELS].type == CANDOR_JSON_OBJECT)
-        ok = candor_otlp_put_members(b, v[M_LABELS].raw, NULL);
+        ok = candor_otlp_put_members(b, v[M_LABELS].raw, NULL, NULL);
     candor_buf_put_bytes(b, CANDOR_LIT("],"));
     if (candor_otlp_is_count(&v[M_START]))
         candor_otlp_put_time(b, "startTimeUnixNano", &v[M_START], 0);
@@ -189,30 +224,29 @@ static void put_exemplar(candor_buf *b, const candor_otlp_line *line, const cand
     candor_buf_put_bytes(b, CANDOR_LIT("]}],"));
 }
 
-/* Without buckets of its own an observation is a histogram of one bucket. */
+/* Without buckets of its own an observation is a histogram of one bucket. The count is the sum of
+ * the buckets (metrics.proto, bucket_counts), whatever the event says. */
 static bool put_histogram(candor_buf *b, const candor_otlp_value *v)
 {
-    unsigned bounds = 0, buckets = 0;
+    boundaries bounds = {0};
+    buckets counts = {0};
+    candor_bytes one = candor_otlp_is_count(&v[M_COUNT]) ? v[M_COUNT].raw : CANDOR_LIT("1");
     bool own = v[M_BUCKETS].type == CANDOR_JSON_ARRAY, ok = true;
 
-    candor_buf_put_bytes(b, CANDOR_LIT("\"count\":\""));
-    candor_buf_put_bytes(b, candor_otlp_is_count(&v[M_COUNT]) ? v[M_COUNT].raw : CANDOR_LIT("1"));
-    candor_buf_put_bytes(b, CANDOR_LIT("\","));
     put_member_number(b, "sum", &v[M_VALUE]);
     put_member_number(b, "min", &v[M_MIN]);
     put_member_number(b, "max", &v[M_MAX]);
     candor_buf_put_bytes(b, CANDOR_LIT("\"explicitBounds\":["));
-    if (own) ok = put_numbers(b, &v[M_BOUNDS], false, &bounds);
+    if (own) ok = put_numbers(b, &v[M_BOUNDS], put_bound, &bounds);
     candor_buf_put_bytes(b, CANDOR_LIT("],\"bucketCounts\":["));
-    if (own) {
-        ok = put_numbers(b, &v[M_BUCKETS], true, &buckets) && ok && buckets == bounds + 1;
-    } else {
-        candor_buf_put_c(b, '"');
-        candor_buf_put_bytes(b,
-                             candor_otlp_is_count(&v[M_COUNT]) ? v[M_COUNT].raw : CANDOR_LIT("1"));
-        candor_buf_put_c(b, '"');
-    }
-    candor_buf_put_bytes(b, CANDOR_LIT("],"));
+    if (own)
+        ok = put_numbers(b, &v[M_BUCKETS], put_bucket, &counts) && ok && counts.n == bounds.n + 1;
+    else
+        candor_buf_putf(b, "\"%.*s\"", (int)one.n, one.p);
+    if (own)
+        candor_buf_putf(b, "],\"count\":\"%llu\",", (unsigned long long)counts.sum);
+    else
+        candor_buf_putf(b, "],\"count\":\"%.*s\",", (int)one.n, one.p);
     return ok;
 }
 

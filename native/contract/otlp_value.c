@@ -50,12 +50,14 @@ bool candor_otlp_is_id(const candor_otlp_value *v, size_t n)
 
 bool candor_otlp_is_count(const candor_otlp_value *v)
 {
+    static const char most[] = "18446744073709551615";
+
     if ((v->type != CANDOR_JSON_STRING && v->type != CANDOR_JSON_NUMBER) || v->raw.n == 0 ||
         v->raw.n > 20)
         return false;
     for (size_t i = 0; i < v->raw.n; i++)
         if (v->raw.p[i] < '0' || v->raw.p[i] > '9') return false;
-    return true;
+    return v->raw.n < sizeof most - 1 || memcmp(v->raw.p, most, sizeof most - 1) <= 0;
 }
 
 void candor_otlp_put_text(candor_buf *b, const char *key, const candor_otlp_value *v)
@@ -187,14 +189,17 @@ static bool is_decimal(const candor_event_def *def, candor_bytes key)
                          f->kind == CANDOR_KIND_NUMBER || f->kind == CANDOR_KIND_DURATION);
 }
 
-/* Written from the base fields; a key must not come twice. */
-static bool is_base(candor_bytes key)
+static bool is_base(const candor_otlp_line *line, candor_bytes key)
 {
+    if (line == NULL) return false;
     return candor_bytes_eq(key, CANDOR_LIT("event_id")) ||
-           candor_bytes_eq(key, CANDOR_LIT("correlation_id"));
+           candor_bytes_eq(key, CANDOR_LIT("user.id")) ||
+           (line->correlation_id.type == CANDOR_JSON_STRING &&
+            candor_bytes_eq(key, CANDOR_LIT("correlation_id")));
 }
 
-bool candor_otlp_put_members(candor_buf *b, candor_bytes object, const candor_event_def *def)
+bool candor_otlp_put_members(candor_buf *b, candor_bytes object, const candor_otlp_line *beside,
+                             const candor_event_def *def)
 {
     candor_json j;
     candor_json_token t;
@@ -204,7 +209,7 @@ bool candor_otlp_put_members(candor_buf *b, candor_bytes object, const candor_ev
     while (candor_json_next(&j, &t) == CANDOR_JSON_KEY) {
         const candor_bytes key = t.raw;
         bool ok = candor_json_next(&j, &t) != CANDOR_JSON_ERROR;
-        if (ok && (is_base(key) || t.type == CANDOR_JSON_NULL))
+        if (ok && (is_base(beside, key) || t.type == CANDOR_JSON_NULL))
             ok = candor_json_skip(&j, &t, NULL);
         else if (ok)
             ok = put_member(b, &j, key, &t, is_decimal(def, key));

@@ -49,12 +49,20 @@ static double clamp(candor_rules *r, const candor_field *f, double v)
     return v < f->min ? f->min : f->max;
 }
 
+/* round() of C, which mingw's is not: it adds a half first, and the largest double below a half
+ * becomes 1. All ends have to agree. */
+static double nearest(double v)
+{
+    double whole = trunc(v);
+    return fabs(v - whole) >= 0.5 ? whole + copysign(1.0, v) : whole;
+}
+
 static char *write_int(candor_rules *r, const candor_field *f, const candor_value *v, char *to)
 {
     if (v->type != CANDOR_VALUE_NUMBER || isnan(v->num)) return refuse(r, CANDOR_ADJUST_BAD_TYPE);
     double n = v->num;
-    /* Most integers arrive as such: round() is a call, the comparison is not. */
-    if (!(n >= -CANDOR_INT_MAX && n <= CANDOR_INT_MAX) || n != (double)(int64_t)n) n = round(n);
+    /* Most integers arrive as such: rounding is a call, the comparison is not. */
+    if (!(n >= -CANDOR_INT_MAX && n <= CANDOR_INT_MAX) || n != (double)(int64_t)n) n = nearest(n);
     return candor_json_write_i64(to, (int64_t)clamp(r, f, n));
 }
 
@@ -67,7 +75,7 @@ static char *write_number(candor_rules *r, const candor_field *f, const candor_v
     double n = v->num;
     if (n < f->min || n > f->max) {
         double scale = scales[f->decimals];
-        n = clamp(r, f, round(n * scale) / scale);
+        n = clamp(r, f, nearest(n * scale) / scale);
     }
     return candor_json_write_fixed(to, n, f->decimals);
 }

@@ -117,14 +117,16 @@ static bool make_handle(napi_env env, candor_node_client *c, napi_value *handle)
     return candor_node_ok(env, st, "wrap handle");
 }
 
-static bool make_result(napi_env env, napi_value handle, napi_value area, napi_value *out)
+static bool make_result(napi_env env, napi_value handle, napi_value area, napi_value schema,
+                        napi_value *out)
 {
     return candor_node_ok(env, napi_create_object(env, out), "create result") &&
            candor_node_ok(env, napi_set_named_property(env, *out, "emit", handle), "set emit") &&
-           candor_node_ok(env, napi_set_named_property(env, *out, "area", area), "set area");
+           candor_node_ok(env, napi_set_named_property(env, *out, "area", area), "set area") &&
+           candor_node_ok(env, napi_set_named_property(env, *out, "schema", schema), "set schema");
 }
 
-napi_value candor_node_client_new(napi_env env, candor_client *core)
+napi_value candor_node_client_new(napi_env env, candor_client *core, napi_value schema)
 {
     napi_value area = NULL, handle = NULL, out = NULL;
     void *env_data = NULL;
@@ -147,7 +149,7 @@ napi_value candor_node_client_new(napi_env env, candor_client *core)
         candor_node_client_release(env, c);
         return NULL;
     }
-    if (!make_result(env, handle, area, &out)) {
+    if (!make_result(env, handle, area, schema, &out)) {
         candor_node_client_close(c, 0); /* the handle is garbage now: its finaliser frees c */
         return NULL;
     }

@@ -26,15 +26,16 @@ typedef struct candor_node_client {
     bool hooked;
 } candor_node_client;
 
-/* Takes core in any case. Returns {emit, area}, or NULL with an exception pending and core closed.
- */
-napi_value candor_node_client_new(napi_env env, candor_client *core);
+/* Takes core in any case. Returns {emit, area, schema}, or NULL with an exception pending and core
+ * closed. */
+napi_value candor_node_client_new(napi_env env, candor_client *core, napi_value schema);
 
 /* The client behind a handle, also a closed one; NULL with an exception pending when v is not ours.
  */
 candor_node_client *candor_node_client_of(napi_env env, napi_value v);
 
-/* Close the core within timeout_ms and let the threadsafe function run dry. Idempotent. */
+/* Close the core within timeout_ms (<0: as its settings say) and let the threadsafe function run
+ * dry. Idempotent. */
 void candor_node_client_close(candor_node_client *c, int timeout_ms);
 
 /* One owner less; frees with the last. env is that of the finaliser that runs. */

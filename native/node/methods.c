@@ -1,7 +1,6 @@
 #include "node/methods.h"
 
-#include <math.h>
-
+#include "client/client.h"
 #include "client/settings.h"
 #include "contract/schema.h"
 #include "node/configure.h"
@@ -14,63 +13,81 @@
 #include "node/vault.h"
 #include "plat/plat.h"
 
-/* Longest close a host may ask for: an exit that takes longer is a hang to the person waiting. */
-#define CLOSE_MAX_MS 60000
-
-/* open(optionsJson, schemaJson) -> {emit, area} */
-static napi_value open_client(napi_env env, napi_callback_info info)
+/* A failure of the schema, not of an option. */
+static void throw_schema(napi_env env, candor_status st, const candor_err *err)
 {
-    napi_value argv[2];
-    napi_value out = NULL;
-    candor_buf options = {0};
-    candor_buf schema = {0};
-    candor_client *core = NULL;
-    candor_err err = {0};
-    if (candor_node_args(env, info, 2, argv) &&
-        candor_node_get_string(env, argv[0], "options", &options) &&
-        candor_node_get_string(env, argv[1], "schema", &schema)) {
-        candor_status st =
-            candor_open(candor_buf_bytes(&options), candor_buf_bytes(&schema), &core, &err);
-        if (st == CANDOR_OK) {
-            out = candor_node_client_new(env, core);
-        } else {
-            candor_node_throw_status(env, st, &err);
-        }
-    }
-    candor_buf_free(&options);
-    candor_buf_free(&schema);
-    return out;
+    if (st == CANDOR_INVALID)
+        candor_node_throw(env, "ERR_CANDOR_SCHEMA", err->text);
+    else
+        candor_node_throw_status(env, st, err);
 }
 
-/* describeSchema(schemaJson, origin) -> JSON; origin names the source in error sentences. */
-static napi_value describe_schema(napi_env env, napi_callback_info info)
+/* The compiled schema, and its description as a string of V8's; origin names the source in error
+ * sentences. NULL with an exception pending. */
+static candor_schema *compile_schema(napi_env env, napi_value text_arg, napi_value origin_arg,
+                                     napi_value *described)
 {
-    napi_value argv[2];
-    napi_value out = NULL;
     candor_buf text = {0};
     candor_buf origin = {0};
     candor_buf json = {0};
     candor_schema *schema = NULL;
     candor_err err = {0};
-    if (candor_node_args(env, info, 2, argv) &&
-        candor_node_get_string(env, argv[0], "schema", &text) &&
-        candor_node_get_string(env, argv[1], "origin", &origin)) {
+    *described = NULL;
+    if (candor_node_get_string(env, text_arg, "schema", &text) &&
+        candor_node_get_string(env, origin_arg, "origin", &origin)) {
         candor_buf_put_c(&origin, '\0');
         candor_status st =
             origin.failed ? CANDOR_NOMEM
                           : candor_schema_compile(candor_buf_bytes(&text), origin.p, &schema, &err);
         if (st == CANDOR_OK) st = candor_schema_describe(schema, &json);
-        if (st == CANDOR_OK) {
-            out = candor_node_string(env, candor_buf_bytes(&json));
-        } else {
-            candor_node_throw_status(env, st, &err);
-        }
+        if (st == CANDOR_OK)
+            *described = candor_node_string(env, candor_buf_bytes(&json));
+        else
+            throw_schema(env, st, &err);
     }
-    candor_schema_free(schema);
+    if (*described == NULL) {
+        candor_schema_free(schema);
+        schema = NULL;
+    }
     candor_buf_free(&json);
     candor_buf_free(&origin);
     candor_buf_free(&text);
+    return schema;
+}
+
+/* open(optionsJson, schemaJson, origin) -> {emit, area, schema}; schema: see describeSchema. */
+static napi_value open_client(napi_env env, napi_callback_info info)
+{
+    napi_value argv[3];
+    napi_value described = NULL;
+    napi_value out = NULL;
+    candor_buf options = {0};
+    candor_client *core = NULL;
+    candor_err err = {0};
+    if (candor_node_args(env, info, 3, argv) &&
+        candor_node_get_string(env, argv[0], "options", &options)) {
+        candor_schema *schema = compile_schema(env, argv[1], argv[2], &described);
+        if (schema != NULL) {
+            candor_status st =
+                candor_open_compiled(candor_buf_bytes(&options), schema, &core, &err);
+            if (st == CANDOR_OK)
+                out = candor_node_client_new(env, core, described);
+            else
+                candor_node_throw_status(env, st, &err);
+        }
+    }
+    candor_buf_free(&options);
     return out;
+}
+
+/* describeSchema(schemaJson, origin) -> JSON */
+static napi_value describe_schema(napi_env env, napi_callback_info info)
+{
+    napi_value argv[2];
+    napi_value described = NULL;
+    if (candor_node_args(env, info, 2, argv))
+        candor_schema_free(compile_schema(env, argv[0], argv[1], &described));
+    return described;
 }
 
 static candor_node_client *only_handle(napi_env env, napi_callback_info info)
@@ -280,18 +297,11 @@ static napi_value emit_json(napi_env env, napi_callback_info info)
     return out;
 }
 
-/* close(handle, timeoutMs) */
+/* close(handle), within exitFlushMs */
 static napi_value close_client(napi_env env, napi_callback_info info)
 {
-    napi_value argv[2];
-    double timeout_ms = 0;
-    if (!candor_node_args(env, info, 2, argv)) return NULL;
-    candor_node_client *c = candor_node_client_of(env, argv[0]);
-    if (c == NULL) return NULL;
-    napi_status st = napi_get_value_double(env, argv[1], &timeout_ms);
-    if (!candor_node_ok(env, st, "timeout must be a number")) return NULL;
-    if (!(timeout_ms > 0)) timeout_ms = 0; /* also NaN */
-    candor_node_client_close(c, (int)fmin(timeout_ms, CLOSE_MAX_MS));
+    candor_node_client *c = only_handle(env, info);
+    if (c != NULL) candor_node_client_close(c, -1);
     return NULL;
 }
 

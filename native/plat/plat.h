@@ -14,6 +14,10 @@
 /* dir/name into out; CANDOR_LIMIT when it does not fit. */
 CANDOR_CHECK candor_status candor_path_join(const char *dir, const char *name, char *out,
                                             size_t cap, candor_err *err);
+/* The path for a library that opens files itself, into out: Windows takes a long one with a prefix
+ * only. */
+CANDOR_CHECK candor_status candor_path_for_library(const char *path, char *out, size_t cap,
+                                                   candor_err *err);
 /* mkdir -p with mode 700 for what is created. CANDOR_DENIED when path exists and belongs to another
  * user, or others may write to it: they could put links in the place of our files. */
 CANDOR_CHECK candor_status candor_dir_create(const char *path, candor_err *err);
@@ -154,8 +158,8 @@ void candor_waker_free(candor_waker *w);
 void candor_waker_wake(candor_waker *w);                  /* any thread; never blocks */
 void candor_waker_sleep(candor_waker *w, int timeout_ms); /* <0: for ever; clears the wake */
 void candor_waker_clear(candor_waker *w);
-/* Readable when woken, for the sleeper's thread to ask. On Windows a socket, made by the first
- * call; -1: it cannot be. */
+/* Readable when woken, for the sleeper's thread to ask. On Windows a socket, which the next sleep
+ * closes; -1: there is none to be had. */
 intptr_t candor_waker_handle(candor_waker *w);
 /* From now on candor_file_announce(path), by any process, wakes the sleeper too (on Windows not
  * through the handle). One file a waker, for the sleeper's thread to ask; the handle changes.

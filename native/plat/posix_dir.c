@@ -23,6 +23,17 @@ candor_status candor_path_join(const char *dir, const char *name, char *out, siz
                        name, cap);
 }
 
+candor_status candor_path_for_library(const char *path, char *out, size_t cap, candor_err *err)
+{
+    const size_t n = strlen(path);
+
+    if (n >= cap)
+        return candor_fail(err, CANDOR_LIMIT, 0, "path", "the path %s is longer than %zu bytes",
+                           path, cap);
+    memcpy(out, path, n + 1);
+    return CANDOR_OK;
+}
+
 static bool is_dir(const char *path)
 {
     struct stat st;

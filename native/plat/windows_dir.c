@@ -239,6 +239,16 @@ candor_status candor_plat_publish(const char *temp, const char *path, candor_err
     return candor_windows_fail(err, code, "rename", "cannot create", path);
 }
 
+/* STATUS_CANNOT_DELETE, which becomes ERROR_ACCESS_DENIED: a process has it mapped, for as long as
+ * it lives maybe. Waiting as for a scanner would be in vain. */
+static DWORD delete_error(void)
+{
+    const LONG cannot_delete = (LONG)0xC0000121;
+    const DWORD code = GetLastError();
+
+    return RtlGetLastNtStatus() == cannot_delete ? ERROR_USER_MAPPED_FILE : code;
+}
+
 /* The name is free at once, whoever still has the file open (Windows 10 1607, NTFS); elsewhere it
  * stays until the last handle goes. A file that is mapped anywhere cannot go at all. */
 static DWORD unlink_once(const candor_wide *w)
@@ -255,10 +265,10 @@ static DWORD unlink_once(const candor_wide *w)
     if (h == INVALID_HANDLE_VALUE) return GetLastError();
     if (!SetFileInformationByHandle(h, (FILE_INFO_BY_HANDLE_CLASS)disposition_info_ex, &info,
                                     sizeof info))
-        code = GetLastError();
+        code = delete_error();
     CloseHandle(h);
     if (!is_unsupported(code)) return code;
-    return DeleteFileW(w->s) ? ERROR_SUCCESS : GetLastError();
+    return DeleteFileW(w->s) ? ERROR_SUCCESS : delete_error();
 }
 
 candor_status candor_unlink(const char *path, candor_err *err)

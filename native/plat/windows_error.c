@@ -167,3 +167,13 @@ candor_status candor_path_join(const char *dir, const char *name, char *out, siz
     return candor_fail(err, CANDOR_LIMIT, 0, "path", "the path %s\\%s is longer than %zu bytes",
                        dir, name, cap);
 }
+
+candor_status candor_path_for_library(const char *path, char *out, size_t cap, candor_err *err)
+{
+    candor_wide w;
+    const candor_status st = candor_windows_path(path, &w, err);
+
+    if (st != CANDOR_OK || candor_windows_utf8(w.s, out, cap)) return st;
+    return candor_fail(err, CANDOR_LIMIT, 0, "path", "the path %s is longer than %zu bytes", path,
+                       cap);
+}

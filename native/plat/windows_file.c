@@ -95,6 +95,7 @@ static candor_status open_patiently(const candor_wide *w, candor_open_mode mode,
                                path);
         /* What is about to be gone is gone for a reader. */
         if (code == ERROR_DELETE_PENDING && mode == CANDOR_OPEN_READ) break;
+        if (code == ERROR_ACCESS_DENIED) break; /* a scanner would be a sharing violation */
     } while (candor_windows_wait_for_scanner(code, &tries));
     return candor_windows_fail(err, code, "open", "cannot open", path);
 }

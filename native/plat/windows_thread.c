@@ -43,10 +43,12 @@ int32_t candor_clock_local_offset_s(int64_t unix_ms)
     const FILETIME utc = {.dwLowDateTime = (DWORD)((uint64_t)ticks & 0xffffffffu),
                           .dwHighDateTime = (DWORD)((uint64_t)ticks >> 32)};
     SYSTEMTIME there, here;
+    TIME_ZONE_INFORMATION zone; /* the rules of that year */
     FILETIME local;
 
     if (ticks < 0 || !FileTimeToSystemTime(&utc, &there) ||
-        !SystemTimeToTzSpecificLocalTimeEx(NULL, &there, &here) ||
+        !GetTimeZoneInformationForYear(there.wYear, NULL, &zone) ||
+        !SystemTimeToTzSpecificLocalTime(&zone, &there, &here) ||
         !SystemTimeToFileTime(&here, &local))
         return 0;
     /* Through SYSTEMTIME both lose what is less than a millisecond. */

@@ -6,15 +6,16 @@
 
 #define SHARE_ALL (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 
-/* An event to sleep on. libcurl waits for sockets alone: the first time somebody asks for a handle,
- * so with the first request, the waker gets a datagram socket of this machine, connected to
- * itself, which nobody else can send to. */
+/* An event to sleep on. libcurl waits for sockets alone: when somebody asks for a handle, so with a
+ * transfer, the waker gets a datagram socket of this machine, connected to itself, which nobody
+ * else can send to. The next sleep closes it: a process that sends nothing has no socket. */
 struct candor_waker {
     HANDLE event; /* set from wake to clear */
     HANDLE watch; /* of the directory; INVALID_HANDLE_VALUE: nothing is watched */
     HANDLE watched;
-    FILETIME seen; /* the file's time when the sleeper last looked */
-    atomic_uintptr_t socket;
+    FILETIME seen;    /* the file's time when the sleeper last looked */
+    SRWLOCK changing; /* the sleeper holds it while it makes or closes the socket */
+    SOCKET socket;
     bool winsock;
     /* As on POSIX: true between a wake and its clear, cleared after the socket is drained. */
     atomic_bool pending;
@@ -27,7 +28,8 @@ candor_status candor_waker_new(candor_waker **out, candor_err *err)
     *out = NULL;
     if (w == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "event", "no memory for a waker");
     atomic_init(&w->pending, false);
-    atomic_init(&w->socket, INVALID_SOCKET);
+    InitializeSRWLock(&w->changing);
+    w->socket = INVALID_SOCKET;
     w->watch = w->watched = INVALID_HANDLE_VALUE;
     w->event = CreateEventW(NULL, TRUE, FALSE, NULL);
     if (w->event == NULL) {
@@ -50,7 +52,7 @@ void candor_waker_free(candor_waker *w)
 {
     if (w == NULL) return;
     end_watch(w);
-    if (atomic_load(&w->socket) != INVALID_SOCKET) closesocket(atomic_load(&w->socket));
+    if (w->socket != INVALID_SOCKET) closesocket(w->socket);
     if (w->winsock) WSACleanup();
     CloseHandle(w->event);
     free(w);
@@ -62,14 +64,30 @@ static void send_to_self(SOCKET s)
     if (s != INVALID_SOCKET) (void)send(s, "", 1, 0);
 }
 
+/* Where the sleeper is just changing the socket, it looks at pending afterwards. */
 void candor_waker_wake(candor_waker *w)
 {
     const DWORD code = GetLastError();
 
     if (atomic_exchange(&w->pending, true)) return;
     SetEvent(w->event);
-    send_to_self(atomic_load(&w->socket));
+    if (TryAcquireSRWLockShared(&w->changing)) {
+        send_to_self(w->socket);
+        ReleaseSRWLockShared(&w->changing);
+    }
     SetLastError(code);
+}
+
+static void set_socket(candor_waker *w, SOCKET s)
+{
+    SOCKET old;
+
+    AcquireSRWLockExclusive(&w->changing);
+    old = w->socket;
+    w->socket = s;
+    ReleaseSRWLockExclusive(&w->changing);
+    if (old != INVALID_SOCKET) closesocket(old);
+    if (atomic_load(&w->pending)) send_to_self(s);
 }
 
 static bool file_time(HANDLE file, FILETIME *out)
@@ -95,11 +113,10 @@ static bool is_announced(candor_waker *w)
 void candor_waker_clear(candor_waker *w)
 {
     const DWORD code = GetLastError();
-    const SOCKET s = atomic_load(&w->socket);
     char drained[16];
 
     ResetEvent(w->event);
-    while (s != INVALID_SOCKET && recv(s, drained, sizeof drained, 0) > 0)
+    while (w->socket != INVALID_SOCKET && recv(w->socket, drained, sizeof drained, 0) > 0)
         ;
     atomic_exchange(&w->pending, false);
     SetLastError(code);
@@ -118,6 +135,7 @@ void candor_waker_sleep(candor_waker *w, int timeout_ms)
     const uint64_t start = candor_clock_mono_ns();
     DWORD left = timeout_ms < 0 ? INFINITE : (DWORD)timeout_ms;
 
+    if (w->socket != INVALID_SOCKET) set_socket(w, INVALID_SOCKET);
     for (;;) {
         const HANDLE handles[] = {w->event, w->watch};
         const DWORD n = w->watch != INVALID_HANDLE_VALUE ? 2 : 1;
@@ -150,14 +168,13 @@ static SOCKET self_connected(void)
 intptr_t candor_waker_handle(candor_waker *w)
 {
     WSADATA data;
-    SOCKET s = atomic_load(&w->socket);
+    SOCKET s = w->socket;
 
     if (s != INVALID_SOCKET) return (intptr_t)s;
     if (!w->winsock) w->winsock = WSAStartup(MAKEWORD(2, 2), &data) == 0;
     s = w->winsock ? self_connected() : INVALID_SOCKET;
     if (s == INVALID_SOCKET) return -1;
-    atomic_store(&w->socket, s);
-    if (atomic_load(&w->pending)) send_to_self(s); /* it came before there was a socket */
+    set_socket(w, s); /* a wake that came before is sent there */
     return (intptr_t)s;
 }
 

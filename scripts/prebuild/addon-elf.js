@@ -10,7 +10,8 @@ const { run } = require('./tools');
 /** @typedef {import('./targets').ElfTarget} ElfTarget */
 
 const DEFINES = ['-D_GNU_SOURCE'];
-const COMPILE = ['-pthread', '-fPIC', '-fvisibility=hidden', '-fstack-protector-strong', '-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=2'];
+/** Merged, our strings would lie scattered among those of the libraries, and each page of them be read. */
+const COMPILE = ['-pthread', '-fPIC', '-fvisibility=hidden', '-fno-merge-constants', '-fstack-protector-strong', '-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=2'];
 const LINK = ['-shared', '-nodefaultlibs', '-s', '-Wl,-z,relro', '-Wl,-z,now', '-Wl,-z,noexecstack', '-Wl,--gc-sections', '-Wl,--exclude-libs,ALL', '-Wl,-Bsymbolic'];
 
 /** @param {ElfTarget} target @param {string[]} flags  Of every source. @param {string} work @returns {Promise<string[]>} more objects */

@@ -12,7 +12,8 @@ const { run } = require('./tools');
 const DEFINES = ['-D_WIN32_WINNT=0x0A00', '-D__USE_MINGW_ANSI_STDIO=1', '-DCURL_STATICLIB'];
 // isnan and its like are macros there, with a branch for each type.
 const COMPILE = ['-fstack-protector-strong', '-Wno-float-conversion'];
-const LINK = ['-shared', '-static', '-s', '-Wl,--gc-sections', '-Wl,--no-insert-timestamp', '-Wl,--dynamicbase', '-Wl,--nxcompat', '-Wl,--high-entropy-va'];
+/** Without an address of its own, the linker makes one of the path of its output. */
+const LINK = ['-shared', '-static', '-s', '-Wl,--gc-sections', '-Wl,--no-insert-timestamp', '-Wl,--image-base,0x180000000', '-Wl,--dynamicbase', '-Wl,--nxcompat', '-Wl,--high-entropy-va'];
 const SYSTEM = ['-ldelayimp', '-lws2_32', '-lcrypt32', '-lbcrypt', '-ladvapi32', '-luser32', '-lntdll', '-lssp'];
 
 /** The functions of Node-API, from Node's own lists. @returns {string[]} */
@@ -38,4 +39,4 @@ async function link(target, objects, archives, work, out) {
   await run(`${target.prefix}gcc`, [...LINK, '-o', out, 'exports.def', ...objects, ...archives, path.join(work, 'libnode_delay.a'), ...SYSTEM], { cwd: work });
 }
 
-module.exports = { COMPILE, DEFINES, extras, link, nodeApi };
+module.exports = { COMPILE, DEFINES, SYSTEM, extras, link, nodeApi };

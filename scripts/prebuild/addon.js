@@ -20,6 +20,9 @@ const COMPILE = [
 /** As the linker wants them: who asks comes before who answers. */
 const ARCHIVES = [['curl', 'libcurl.a'], ['openssl', 'libssl.a'], ['openssl', 'libcrypto.a'], ['sqlite3', 'libsqlite3.a'], ['zlib', 'libz.a']];
 
+/** @param {Record<string, string>} libraries */
+const archivesOf = (libraries) => ARCHIVES.map(([library, file]) => path.join(libraries[library], 'lib', file));
+
 /** @param {Target} target */
 const nodeInclude = (target) => (target.format === 'pe' ? require('node-api-headers').include_dir : path.join(nodeDirectory(say), 'include', 'node'));
 
@@ -45,10 +48,10 @@ async function compile(target, libraries, root, work) {
  */
 async function buildPrebuilt(target, libraries, { root = ROOT, work, out }) {
   const objects = await compile(target, libraries, root, work);
-  const archives = ARCHIVES.map(([library, file]) => path.join(libraries[library], 'lib', file));
+  const archives = archivesOf(libraries);
   fs.mkdirSync(path.dirname(out), { recursive: true });
   if (target.format === 'pe') await pe.link(target, objects, archives, work, out);
   else await elf.link(target, objects, archives, work, out);
 }
 
-module.exports = { buildPrebuilt };
+module.exports = { archivesOf, buildPrebuilt, compile };

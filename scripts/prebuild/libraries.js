@@ -118,7 +118,20 @@ const RECIPES = {
     archives: ['libsqlite3.a'],
     headers: ['sqlite3.h'],
   },
+  /** For the C tests of another platform alone (tests/wine). */
+  cmocka: {
+    needs: [],
+    steps: (target) => [
+      { run: [`${target.prefix}gcc`, '-c', ...flagsFor(target), '-Iinclude', '-o', 'cmocka.o', 'src/cmocka.c'] },
+      { run: [`${target.prefix}ar`, 'rcsD', 'libcmocka.a', 'cmocka.o'] },
+    ],
+    archives: ['libcmocka.a'],
+    headers: ['include/cmocka.h'],
+  },
 };
+
+/** What a binary holds. */
+const SHIPPED = ['zlib', 'openssl', 'curl', 'sqlite3'];
 
 /** @param {string} word @param {string} source */
 function here(word, source) {
@@ -153,15 +166,17 @@ async function build(name, steps, out, label) {
 /**
  * The folders of the libraries of a target, built where they are missing from the cache.
  * @param {Target} target
+ * @param {string[]} [names]  After those that they need.
  * @returns {Promise<Record<string, string>>} name -> folder with include/ and lib/
  */
-async function libraries(target) {
+async function libraries(target, names = SHIPPED) {
   fs.mkdirSync(CACHE, { recursive: true });
   const compiler = (await run(`${target.prefix}gcc`, ['--version'])).split('\n')[0];
   /** @type {Record<string, string>} */
   const folders = {};
   let fetched = false;
-  for (const [name, recipe] of Object.entries(RECIPES)) {
+  for (const name of names) {
+    const recipe = RECIPES[name];
     const needs = Object.fromEntries(recipe.needs.map((other) => [other, folders[other]]));
     // Folders of other libraries are named by their own keys, and so by all they were made of.
     const keyed = recipe.steps(target, Object.fromEntries(recipe.needs.map((other) => [other, path.basename(folders[other])])));
@@ -169,7 +184,7 @@ async function libraries(target) {
     const out = path.join(CACHE, target.name, `${name}-${key}`);
     folders[name] = out;
     if (fs.existsSync(out)) continue;
-    if (!fetched) await fetchSources();
+    if (!fetched) await fetchSources(names);
     fetched = true;
     const label = `${name} ${PINS[name].version} for ${target.name}`;
     say(`building ${label}`);
@@ -180,4 +195,4 @@ async function libraries(target) {
   return folders;
 }
 
-module.exports = { libraries, RECIPES };
+module.exports = { SHIPPED, libraries };

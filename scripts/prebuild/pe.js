@@ -36,6 +36,7 @@ function read(bytes) {
   const optional = head + 24;
   if (bytes.readUInt16LE(optional) !== 0x20b) throw new Error('is no PE file of 64 bits');
   const sections = readSections(bytes, optional + bytes.readUInt16LE(head + 20), bytes.readUInt16LE(head + 6));
+  if (sections.some(({ file, size }) => file + size > bytes.length)) throw new RangeError('section');
   const at = (/** @type {number} */ address) => offsetOf(sections, address);
   const directory = (/** @type {number} */ index) => (index < bytes.readUInt32LE(optional + 108) ? bytes.readUInt32LE(optional + 112 + 8 * index) : 0);
   return {

@@ -36,12 +36,13 @@ async function aptConfig(dir) {
   return file;
 }
 
-/** Download what is missing of all packages. @returns {Promise<string>} the folder */
-async function fetchSources() {
+/** Download what is missing. @param {string[]} names  Of packages. @returns {Promise<string>} the folder */
+async function fetchSources(names) {
   const dir = path.join(CACHE, 'sources');
   fs.mkdirSync(dir, { recursive: true });
   let env;
-  for (const [name, pin] of Object.entries(PINS)) {
+  for (const name of names) {
+    const pin = PINS[name];
     if (missingFiles(pin, dir).length === 0) continue;
     if (env === undefined) {
       env = { APT_CONFIG: await aptConfig(CACHE) };

@@ -49,6 +49,7 @@ function cFiles() {
 async function style(tally, options) {
   await command(tally, 'clang-format', 'clang-format', ['--dry-run', '-Werror', ...cFiles()], options);
   await command(tally, 'tsc', 'npx', ['--no-install', 'tsc', '-p', 'tsconfig.json', '--noEmit'], options);
+  await command(tally, 'tsc of the Electron sample', 'npx', ['--no-install', 'tsc', '-p', 'tests/electron/tsconfig.json'], options);
 }
 
 /** node --test: its TAP summary is the count. @param {Tally} tally @param {string[]} files @param {Options} options */
@@ -131,6 +132,7 @@ const steps = [
     if (fs.existsSync(path.join(root, 'prebuilds', 'linux-x64'))) await jsonTest(tally, 'test:hostile-host', ['tests/hostile-host/main.js', '--json'], (value) => value.ours === 'pass' && value.problems.length === 0, options);
     else tally.skip('test:hostile-host: there is no prebuilds/linux-x64; npm run prebuild builds it');
   } },
+  { name: 'vscode', about: 'the sample extension in a real VS Code', run: (tally, options) => nodeTests(tally, testFiles('tests/vscode'), options) },
   { name: 'embed', about: 'libcandor installed, the example program built against it', run: async (tally, options) => {
     await build(tally, ['embed'], options);
     await nodeTests(tally, testFiles('tests/embed'), options);
@@ -148,6 +150,7 @@ const steps = [
       await jsonTest(tally, `test:otel-durable ${processor}`, ['tests/otel/durable.js', '--json', '--processor', processor], (value) => value.stored === 10000 && value.lost === 0 && value.duplicates === 0, options);
     }
   } },
+  { name: 'electron', about: 'the sample behind the real preload, in Chromium', run: (tally, options) => nodeTests(tally, testFiles('tests/electron'), options) },
 ];
 
 module.exports = { steps };

@@ -1,6 +1,7 @@
 'use strict';
 // What Candor costs a process that hardly uses it: time and memory to open, and what happens while nothing
 // does, beside what people use today. Method and columns: docs/benchmarks.md.
+const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
 const { execFile } = require('node:child_process');
@@ -8,27 +9,40 @@ const { promisify } = require('node:util');
 const { machine, parseCommand, progress, runMain, table } = require('./lib/cli');
 const { withScratch } = require('./lib/scratch');
 const { minMedianMax, round } = require('./lib/stats');
+const { readElf } = require('../../scripts/prebuild/elf');
 
 const COMMAND = 'idle.js';
 const SUMMARY = 'require and open: milliseconds and resident memory; then wake-ups and CPU of a process with nothing to do.';
 const OPTIONS = [
   { name: 'processes', type: 'number', default: 30, min: 3, max: 1000, doc: 'processes of each competitor that open and end' },
   { name: 'seconds', type: 'number', default: 60, min: 1, max: 3600, doc: 'idling that is watched' },
+  { name: 'addon', type: 'string', doc: 'the binary of Candor; default: the one that a checkout uses' },
 ];
 const COMPETITORS = ['candor', 'pino', 'otel', 'posthog'];
 const PACKAGES = { pino: 'pino', otel: '@opentelemetry/sdk-logs', posthog: 'posthog-node' };
 const CHILD = path.join(__dirname, 'lib', 'idle-child.js');
 
 /** The shell that runs the benchmark may have opted out; this is not its telemetry. */
-function environment() {
+function environment(addon) {
   const env = { ...process.env };
+  if (addon !== undefined) env.CANDOR_ADDON = path.resolve(addon);
   for (const name of ['DO_NOT_TRACK', 'TELEMETRY_ENABLED', 'TELEMETRY_ENDPOINT', 'TELEMETRY_TOKEN']) delete env[name];
   return env;
 }
 
-async function child(...args) {
-  const { stdout } = await promisify(execFile)(process.execPath, [CHILD, ...args], { env: environment() });
-  return JSON.parse(stdout);
+/** Starts the processes of one run. @param {string | undefined} addon */
+function childrenWith(addon) {
+  const env = environment(addon);
+  return async (...args) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [CHILD, ...args], { env });
+    return JSON.parse(stdout);
+  };
+}
+
+/** What the package ships brings its libraries along; the development build takes the machine's. */
+function binaryOf(addon) {
+  const { needed } = readElf(fs.readFileSync(addon));
+  return needed.some((name) => name.startsWith('libsqlite3.')) ? 'development' : 'prebuilt';
 }
 
 /** Takes every event of anybody. */
@@ -43,7 +57,7 @@ function startServer() {
 }
 
 /** `none` runs in turn with the others: its growth is Node's own and is taken off. */
-async function measureStarts(directory, endpoint, processes) {
+async function measureStarts(child, directory, endpoint, processes) {
   const names = ['none', ...COMPETITORS, 'candor_first'];
   const samples = Object.fromEntries(names.map((name) => [name, []]));
   await child('candor', 'start', path.join(directory, 'start-candor'), endpoint, '0'); // makes the directory
@@ -60,7 +74,7 @@ async function measureStarts(directory, endpoint, processes) {
 }
 
 /** All at once: idling processes do not disturb each other. */
-async function measureIdling(directory, endpoint, seconds) {
+async function measureIdling(child, directory, endpoint, seconds) {
   progress(`idle: ${seconds} s`);
   const names = ['none', ...COMPETITORS];
   const results = await Promise.all(names.map((name) =>
@@ -81,12 +95,14 @@ function summariseStarts(samples) {
   }));
 }
 
-function resultOf(options, starts, idling) {
+function resultOf(options, addon, starts, idling) {
   const versions = Object.fromEntries(Object.entries(PACKAGES).map(([name, packageName]) =>
     [name, require(path.join(__dirname, 'node_modules', packageName, 'package.json')).version]));
   return {
     benchmark: 'idle',
     machine: machine(),
+    binary: binaryOf(addon),
+    addon,
     candor_open_ms: starts.candor.open_ms,
     candor_first_open_ms: starts.candor_first.open_ms,
     candor_rss_mb: starts.candor.rss_mb,
@@ -103,13 +119,14 @@ function resultOf(options, starts, idling) {
 }
 
 function measure(options) {
+  const child = childrenWith(options.addon);
   return withScratch('idle', async (directory) => {
     const server = await startServer();
     const endpoint = `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;
     try {
-      const samples = await measureStarts(directory, endpoint, options.processes);
-      const idling = await measureIdling(directory, endpoint, options.seconds);
-      return resultOf(options, summariseStarts(samples), idling);
+      const samples = await measureStarts(child, directory, endpoint, options.processes);
+      const idling = await measureIdling(child, directory, endpoint, options.seconds);
+      return resultOf(options, samples.candor[0].addon, summariseStarts(samples), idling);
     } finally {
       server.closeAllConnections();
       server.close();
@@ -124,6 +141,8 @@ function describe(result) {
   const idling = Object.entries(result.idle).map(([name, figure]) =>
     [named(name), figure.cpu_ms, figure.process_wakeups, figure.worker_wakeups ?? '']);
   return [
+    `candor: the ${result.binary} binary, ${result.addon}`,
+    '',
     `require and open, ${result.settings.processes} processes each, ${result.machine.cores} cores, Node ${result.machine.node}`,
     '',
     table(['', 'median ms', 'min', 'max', 'RSS MiB', 'of it dirty'], starts),

@@ -134,7 +134,7 @@ test('only an admin token that is bound to no app may erase, and the request mus
   assert.equal((await central.fetch('/api/v1/erasures', { method: 'POST', token, body: '{}', headers: { 'content-type': 'text/plain' } })).status, 415);
 });
 
-test('a receipt verifies with its collector\'s key only, and only unchanged', async (t) => {
+test('a receipt verifies only unchanged, and only with the key of its collector', async (t) => {
   const central = await Central.start(t);
   const token = await adminToken(central);
   await central.post(life('u-a', 'a', 'demo', 1));
@@ -158,7 +158,7 @@ test('a receipt verifies with its collector\'s key only, and only unchanged', as
     { signature: json.signature.replace(/^./, (x) => (x === '0' ? '1' : '0')) }, { extra: 1 }, { attachments: -1 }]) {
     assert.equal((await verify({ ...json, ...change }, ...data)).code, 1, JSON.stringify(change));
   }
-  for (const text of ['', '{}', 'receipt', '[]', JSON.stringify(json).slice(0, -5)]) assert.equal((await verify(text, ...data)).code, 1);
+  for (const text of [JSON.stringify(json) + ' '.repeat(16384), '', '{}', 'receipt', '[]', JSON.stringify(json).slice(0, -5)]) assert.equal((await verify(text, ...data)).code, 1);
   // The same by the standard library: the values, a line each.
   const lines = ['candor erasure receipt 1', json.receipt_id, json.requested, json.completed, json.subject, json.subject_sha256, json.app, json.events, json.sessions, json.attachments, ''];
   const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.from(json.key, 'hex')]);

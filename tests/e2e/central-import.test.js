@@ -113,6 +113,7 @@ test('usage and a running collector are said in words; without --json a line for
   const file = write('a.ndjson', lines(calls(2)));
   assert.equal((await run(['import', '--data', data])).code, 2);
   assert.equal((await run(['import', file, '--colour', 'red', '--data', data])).code, 2);
+  assert.match((await run(['import', ...Array(257).fill(file), '--data', data])).stderr, /more than 256 files/);
   assert.match((await run(['import', '--help'])).stdout, /Usage/);
   const { code, stdout, stderr } = await run(['import', file, '--data', data]);
   assert.deepEqual([code, stderr], [0, '']);

@@ -171,6 +171,16 @@ test('time zones of the IANA database change their clocks as JavaScript says the
   assert.ok(changes >= 12, `${changes} changes`);
 });
 
+test('a timeline of 2000 buckets is answered, a longer one is refused', async (t) => {
+  const central = await Central.start(t);
+  const from = Date.parse('2026-01-01');
+  const ask = (hours, more = '') => central.fetch(`${API}/aggregate/timeline?bucket=hour&from=${from}&to=${from + hours * HOUR}${more}`);
+  assert.equal((await ask(1999)).json.buckets.length, 1999);
+  assert.equal((await ask(2001)).status, 400);
+  assert.equal((await ask(1, `&tz=Europe/${'x'.repeat(56)}`)).json.code, 'bad_parameter'); // of 63 bytes: no such zone
+  assert.match((await ask(1, `&tz=Europe/${'x'.repeat(57)}`)).json.detail, /longer than 63 bytes/);
+});
+
 test('recent errors are those of every type that the schema calls an error', async (t) => {
   const central = await Central.start(t);
   await central.post([toolCall(), event('Error', { errorType: 'E' }), event('provider.error', { operation: 'read' }), event('media.error', {}), toolCall()]);

@@ -2,14 +2,14 @@
 // What the tests of the whole pipe share: a real collector, servers that misbehave in one way, a relay
 // that cuts, and an app in a process of its own.
 const assert = require('node:assert/strict');
-const http = require('node:http');
 const net = require('node:net');
 const path = require('node:path');
-const zlib = require('node:zlib');
 const { fork } = require('node:child_process');
 const { once } = require('node:events');
 const { Collector } = require('../../scripts/support/collector.js');
 const { quiet, tempDir } = require('../js/helper.js');
+const { listen, receipt: receiptOf, reply, serve } = require('../support/http.js');
+const { until } = require('../support/until.js');
 
 /** A collector that ends with the test. @param {import('../../scripts/support/collector.js').CollectorOptions} [more] */
 async function startCollector(t, more = {}) {
@@ -42,46 +42,22 @@ function emitMany(client, n, from = 0) {
   return kept;
 }
 
-/** Listen on loopback; everything closes with the test. @param {http.Server | net.Server} server */
-async function listen(t, server) {
-  const sockets = new Set();
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    socket.on('close', () => sockets.delete(socket));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return server.address().port;
-}
-
 /**
  * An endpoint of the test's own. answer(got, response, n) writes the response, or leaves it hanging.
- * @param {(got: {headers: any, text: string, at: number}, response: http.ServerResponse, n: number) => void} answer
+ * @param {(got: {headers: any, text: string, at: number}, response: import('node:http').ServerResponse, n: number) => void} answer
  */
 async function fakeCollector(t, answer) {
   const requests = [];
   let wake = () => {};
-  const server = http.createServer((request, response) => {
-    const chunks = [];
-    request.on('data', (chunk) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = Buffer.concat(chunks);
-      const text = request.headers['content-encoding'] === 'gzip' ? zlib.gunzipSync(body).toString() : body.toString();
-      const got = { headers: request.headers, url: request.url, text, at: Date.now() };
-      requests.push(got);
-      answer(got, response, requests.length);
-      wake();
-    });
+  const url = await serve(t, (one, response) => {
+    const got = { ...one, at: Date.now() };
+    requests.push(got);
+    answer(got, response, requests.length);
+    wake();
   });
-  const port = await listen(t, server);
   return {
     requests,
-    url: `http://127.0.0.1:${port}`,
+    url,
     /** Wait until n requests have come. @param {number} n */
     async arrived(n) {
       while (requests.length < n) await new Promise((resolve) => { wake = resolve; });
@@ -92,9 +68,7 @@ async function fakeCollector(t, answer) {
 
 /** The receipt of a collector that stored everything. */
 function receipt(response, got) {
-  const accepted = got.text.split('\n').filter(Boolean).length;
-  response.writeHead(202, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ accepted, duplicates: 0, rejected: 0 }));
+  reply(response, 202, receiptOf(got));
 }
 
 /**
@@ -116,17 +90,6 @@ async function relay(t, port, onAnswer) {
     }
   });
   return `http://127.0.0.1:${await listen(t, server)}`;
-}
-
-/** Wait until something is so. There is no event for what another process does to files. */
-async function until(what, isSo, limitMs = 20_000) {
-  const end = Date.now() + limitMs;
-  for (;;) {
-    const value = await isSo();
-    if (value) return value;
-    if (Date.now() > end) assert.fail(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 /** An app in a process of its own, told what to do; see pipe-app.js. Its stdout must stay empty. */

@@ -10,27 +10,23 @@ const test = require('node:test');
 const zlib = require('node:zlib');
 const { verifyLedger } = require('../../js');
 const { openClient, tempDir } = require('../js/helper.js');
-const { listen, startCollector, stored } = require('./pipe-support.js');
+const { startCollector, stored } = require('./pipe-support.js');
+const { serve } = require('../support/http.js');
 
 const sha256 = (bytes) => crypto.createHash('sha256').update(bytes).digest('hex');
 
 /** A reverse proxy in front of the collector that keeps each body as it came. */
 async function capture(t, collector) {
   const bodies = [];
-  const server = http.createServer((request, response) => {
-    const chunks = [];
-    request.on('data', (chunk) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = Buffer.concat(chunks);
-      bodies.push({ body, headers: request.headers });
-      const onward = http.request(new URL(request.url, collector.url), { method: request.method, headers: request.headers }, (answer) => {
-        response.writeHead(answer.statusCode, answer.headers);
-        answer.pipe(response);
-      });
-      onward.end(body);
+  const url = await serve(t, ({ method, url: path, headers, raw }, response) => {
+    bodies.push({ body: raw, headers });
+    const onward = http.request(new URL(path, collector.url), { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
     });
+    onward.end(raw);
   });
-  return { bodies, url: `http://127.0.0.1:${await listen(t, server)}` };
+  return { bodies, url };
 }
 
 async function sender(t, more = {}) {

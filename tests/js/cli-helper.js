@@ -1,12 +1,10 @@
 'use strict';
 // What the tests of the command line share: an app that has run, and a collector that answers as told.
 
-const http = require('node:http');
 const path = require('node:path');
-const zlib = require('node:zlib');
-const { once } = require('node:events');
 const { open } = require('../../js');
 const { ROOT, tempDir, quiet, run } = require('./helper');
+const { reply, serve } = require('../support/http.js');
 
 const MAIN = path.join(ROOT, 'js', 'cli', 'main.js');
 const APP = 'cli-test';
@@ -38,23 +36,14 @@ async function fakeCollector(t, answer = () => undefined) {
   const requests = [];
   let came;
   const first = new Promise((resolve) => { came = resolve; });
-  const server = http.createServer((request, response) => {
-    const chunks = [];
-    request.on('data', (chunk) => chunks.push(chunk));
-    request.on('end', () => {
-      const sent = Buffer.concat(chunks);
-      const body = request.headers['content-encoding'] === 'gzip' ? zlib.gunzipSync(sent) : sent;
-      came();
-      requests.push({ method: request.method, url: request.url, headers: request.headers, body });
-      const { status = request.method === 'GET' ? 200 : 202, headers = {}, json } = answer(request, body) ?? {};
-      const events = body.length === 0 || body.toString() === '[]' ? 0 : body.toString().trim().split('\n').length;
-      response.writeHead(status, { 'content-type': 'application/json', ...headers });
-      response.end(JSON.stringify(json ?? { accepted: events, duplicates: 0, rejected: 0 }));
-    });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => { server.closeAllConnections(); server.close(); });
-  return { url: `http://127.0.0.1:${server.address().port}`, requests, first };
+  const url = await serve(t, ({ method, url: path, headers, body }, response) => {
+    came();
+    requests.push({ method, url: path, headers, body });
+    const { status = method === 'GET' ? 200 : 202, headers: more, json } = answer({ method, url: path, headers }, body) ?? {};
+    const events = body.length === 0 || body.toString() === '[]' ? 0 : body.toString().trim().split('\n').length;
+    reply(response, status, json ?? { accepted: events, duplicates: 0, rejected: 0 }, more);
+  });
+  return { url, requests, first };
 }
 
 module.exports = { MAIN, APP, appThatRan, fakeCollector };

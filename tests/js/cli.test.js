@@ -4,25 +4,10 @@ const test = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const http = require('node:http');
-const zlib = require('node:zlib');
-const { once } = require('node:events');
-const { open } = require('../../js');
 const { parseSince } = require('../../js/cli/since');
-const { ROOT, tempDir, quiet, run } = require('./helper');
-
-const MAIN = path.join(ROOT, 'js', 'cli', 'main.js');
-
-/** The app "cli-test" has run once in the home of this test and left two events. */
-async function appThatRan(t, events = 2) {
-  const dir = tempDir(t);
-  const directory = path.join(dir, 'data', 'cli-test', 'telemetry');
-  const client = open(quiet(directory, { app: 'cli-test' }));
-  for (let i = 0; i < events; i++) client.emit('ToolCall', { toolName: 'cli', durationMs: i });
-  await client.flush();
-  client.close();
-  return { dir, directory, cli: (args, env) => run([MAIN, ...args], { dir, env }) };
-}
+const { MAIN, appThatRan } = require('./cli-helper');
+const { ROOT, tempDir, run } = require('./helper');
+const { reply, serve } = require('../support/http.js');
 
 test('--help and --version go to stdout with exit code 0', async (t) => {
   const dir = tempDir(t);
@@ -59,78 +44,70 @@ test('an app that never ran is an error, and nothing is created', async (t) => {
 
 test('status says on, why, and what waits', async (t) => {
   const { cli } = await appThatRan(t);
-  const text = await cli(['status', '--app', 'cli-test']);
+  const text = await cli(['status']);
   assert.equal(text.code, 0, text.stderr);
   assert.match(text.stdout, /Telemetry is on/);
   assert.match(text.stdout, /2 events in 1 batch/);
   assert.ok(!text.stdout.includes('\u001b'), 'no colours without a terminal');
-  const json = await cli(['status', '--app', 'cli-test', '--json']);
+  const json = await cli(['status', '--json']);
   assert.equal(JSON.parse(json.stdout).spool.events, 2);
 });
 
 test('--dir names the directory itself', async (t) => {
-  const { cli, directory } = await appThatRan(t);
-  const done = await cli(['status', '--dir', directory, '--json']);
+  const { dir, directory } = await appThatRan(t);
+  const done = await run([MAIN, 'status', '--dir', directory, '--json'], { dir });
   assert.equal(JSON.parse(done.stdout).directory, directory);
 });
 
 test('preview prints exactly the bytes of the next upload, and upload sends them', async (t) => {
   const bodies = [];
-  const server = http.createServer((request, response) => {
-    const chunks = [];
-    request.on('data', (chunk) => chunks.push(chunk));
-    request.on('end', () => {
-      bodies.push({ text: zlib.gunzipSync(Buffer.concat(chunks)).toString(), token: request.headers.authorization });
-      response.writeHead(202, { 'content-type': 'application/json' });
-      response.end('{"accepted":2,"duplicates":0,"rejected":0}');
-    });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => { server.closeAllConnections(); server.close(); });
-  const endpoint = `http://127.0.0.1:${server.address().port}`;
+  const endpoint = await serve(t, ({ text, headers }, response) => {
+    bodies.push({ text, token: headers.authorization });
+    reply(response, 202, { accepted: 2, duplicates: 0, rejected: 0 });
+  });
   const { cli } = await appThatRan(t);
-  const preview = await cli(['preview', '--app', 'cli-test']);
+  const preview = await cli(['preview']);
   assert.equal(preview.code, 0);
   assert.equal(preview.stdout.split('\n').length, 3);
-  const upload = await cli(['upload', '--app', 'cli-test', '--endpoint', endpoint, '--json'], { TELEMETRY_TOKEN: 'from-env' });
+  const upload = await cli(['upload', '--endpoint', endpoint, '--json'], { TELEMETRY_TOKEN: 'from-env' });
   assert.equal(upload.code, 0, upload.stderr);
   assert.equal(JSON.parse(upload.stdout).events, 2);
   assert.deepEqual(bodies, [{ text: preview.stdout, token: 'Bearer from-env' }]);
-  const empty = await cli(['preview', '--app', 'cli-test']);
+  const empty = await cli(['preview']);
   assert.deepEqual([empty.code, empty.stdout], [0, '']);
 });
 
 test('upload that fails ends with exit code 1 and the reason, and keeps the events', async (t) => {
   const { cli } = await appThatRan(t);
-  const none = await cli(['upload', '--app', 'cli-test']);
+  const none = await cli(['upload']);
   assert.equal(none.code, 1, none.stdout);
   assert.match(none.stderr, /upload failed/);
-  const status = await cli(['status', '--app', 'cli-test', '--json']);
+  const status = await cli(['status', '--json']);
   assert.equal(JSON.parse(status.stdout).spool.events, 2);
 });
 
 test('--token warns that it is visible', async (t) => {
   const { cli } = await appThatRan(t);
-  const done = await cli(['upload', '--app', 'cli-test', '--token', 'abc']);
+  const done = await cli(['upload', '--token', 'abc']);
   assert.match(done.stderr, /TELEMETRY_TOKEN/);
 });
 
 test('off deletes what waits and holds until on', async (t) => {
   const { cli } = await appThatRan(t);
-  const off = await cli(['off', '--app', 'cli-test']);
+  const off = await cli(['off']);
   assert.equal(off.code, 0, off.stderr);
   assert.match(off.stdout, /Telemetry is off/);
-  const status = JSON.parse((await cli(['status', '--app', 'cli-test', '--json'])).stdout);
+  const status = JSON.parse((await cli(['status', '--json'])).stdout);
   assert.equal(status.enabled, false);
   assert.equal(status.decided_by, 'stored');
   assert.equal(status.spool.events, 0);
-  const on = await cli(['on', '--app', 'cli-test', '--json']);
+  const on = await cli(['on', '--json']);
   assert.equal(JSON.parse(on.stdout).enabled, true);
 });
 
 test('on says when something stronger keeps it off', async (t) => {
   const { cli } = await appThatRan(t);
-  const on = await cli(['on', '--app', 'cli-test'], { DO_NOT_TRACK: '1' });
+  const on = await cli(['on'], { DO_NOT_TRACK: '1' });
   assert.equal(on.code, 0, on.stderr);
   assert.match(on.stdout, /Telemetry is off/);
   assert.match(on.stdout, /DO_NOT_TRACK/);
@@ -140,34 +117,34 @@ test('on says when something stronger keeps it off', async (t) => {
 test('looking with DO_NOT_TRACK set deletes nothing and sends nothing; off still deletes', async (t) => {
   const { directory, cli } = await appThatRan(t);
   const waiting = () => fs.readdirSync(path.join(directory, 'spool')).length;
-  const status = await cli(['status', '--app', 'cli-test', '--json'], { DO_NOT_TRACK: '1' });
+  const status = await cli(['status', '--json'], { DO_NOT_TRACK: '1' });
   const report = JSON.parse(status.stdout);
   assert.equal(report.decided_by, 'DO_NOT_TRACK');
   assert.equal(report.spool.events, 2);
-  await cli(['preview', '--app', 'cli-test'], { DO_NOT_TRACK: '1' });
+  await cli(['preview'], { DO_NOT_TRACK: '1' });
   assert.equal(waiting(), 1);
-  const off = await cli(['off', '--app', 'cli-test', '--json'], { DO_NOT_TRACK: '1' });
+  const off = await cli(['off', '--json'], { DO_NOT_TRACK: '1' });
   assert.equal(JSON.parse(off.stdout).purged, 2);
   assert.equal(waiting(), 0);
 });
 
 test('purge deletes what waits', async (t) => {
   const { cli } = await appThatRan(t);
-  const purge = await cli(['purge', '--app', 'cli-test', '--json']);
+  const purge = await cli(['purge', '--json']);
   assert.equal(purge.code, 0, purge.stderr);
   assert.equal(JSON.parse(purge.stdout).purged, 2);
-  assert.equal((await cli(['preview', '--app', 'cli-test'])).stdout, '');
+  assert.equal((await cli(['preview'])).stdout, '');
 });
 
 test('stats counts by event type since a span or a date', async (t) => {
   const { cli } = await appThatRan(t);
   for (const since of ['24h', '7d', '2020-01-01', '2020-01-01T00:00:00+02:00']) {
-    const done = await cli(['stats', '--app', 'cli-test', '--since', since, '--json']);
+    const done = await cli(['stats', '--since', since, '--json']);
     assert.equal(done.code, 0, done.stderr);
     assert.deepEqual(JSON.parse(done.stdout).types, [{ type: 'ToolCall', kept: 2, sent: 0 }]);
   }
-  assert.match((await cli(['stats', '--app', 'cli-test'])).stdout, /ToolCall +2 +0/);
-  assert.match((await cli(['stats', '--app', 'cli-test', '--since', '2090-01-01'])).stdout, /Nothing was kept/);
+  assert.match((await cli(['stats'])).stdout, /ToolCall +2 +0/);
+  assert.match((await cli(['stats', '--since', '2090-01-01'])).stdout, /Nothing was kept/);
 });
 
 test('spans are counted back from now', () => {

@@ -8,6 +8,7 @@ const { test } = require('node:test');
 const { Worker } = require('node:worker_threads');
 const { open } = require('../../js');
 const { openClient, quiet, runScript, tempDir } = require('./helper.js');
+const { until } = require('../support/until.js');
 
 /** A client beside a telemetry.toml in its directory. */
 function withFile(t, text, more = {}) {
@@ -16,15 +17,6 @@ function withFile(t, text, more = {}) {
   const file = path.join(directory, 'telemetry.toml');
   fs.writeFileSync(file, text, { mode: 0o600 });
   return { client: openClient(t, { directory, ...more }), file, directory };
-}
-
-/** Until status says so: the file is watched by the operating system. */
-async function until(what, holds) {
-  const end = Date.now() + 20_000;
-  while (!holds()) {
-    assert.ok(Date.now() < end, `${what} did not come`);
-    await new Promise((resolve) => { setTimeout(resolve, 20); });
-  }
 }
 
 test('the keys of telemetry.toml win over the host\'s options, and status says which', (t) => {

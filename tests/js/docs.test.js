@@ -53,7 +53,7 @@ const GIVEN = `
   const prompt = 'p', answer = 'a', response = 'r', latencyMs = 1, tokenCount = 2, token = 't', endpoint = 'http://127.0.0.1:9';
   const key = require('node:crypto').randomBytes(32), ask = async () => ({ tokens: 3 });
   let client = { emit() {} };`;
-const RUN_HERE = (code) => !/\.wasm|@opentelemetry/.test(code);
+const RUN_HERE = (code) => !/\.wasm|@opentelemetry|'electron'/.test(code);
 
 for (const page of PAGES) {
   for (const [i, code] of blocks(page, 'js').entries()) {

@@ -60,7 +60,7 @@ test('requireNative makes a missing binary an error', async (t) => {
 
 test('emit alone does not load what the other methods need', async (t) => {
   const { code, stderr } = await runScript(`
-    const loaded = () => ['calls', 'trace', 'capture', 'plugins', 'config'].filter((name) => Object.keys(require.cache).some((file) => file.includes('/js/' + name)));
+    const loaded = () => ['calls', 'trace', 'capture', 'plugins', 'config', 'noop', 'thread', 'attributes', 'time', 'vault'].filter((name) => Object.keys(require.cache).some((file) => file.includes('/js/' + name)));
     const c = candor.open(options);
     const kept = c.emit('ToolCall', { toolName: 'x' });
     const before = loaded();
@@ -146,15 +146,32 @@ for (const options of [['--module', 'node16'], ['--module', 'commonjs'], ['--mod
       import { open } from 'candor';
       import { CandorSpanExporter } from 'candor/otel';
       import { PluginHost } from 'candor/plugins';
+      import { registerTelemetry, type Registration } from 'candor/electron/main';
+      import type { RendererTelemetry } from 'candor/electron/preload';
+      import { createEmitter } from 'candor/electron/utility';
+      import type { ExtensionContext } from 'vscode';
+      import { activateTelemetry } from 'candor/vscode';
+      export function activate(context: ExtensionContext) {
+        const telemetry = activateTelemetry(context, { section: 'own', map: (name, data) => [name, data] });
+        telemetry.emit('ToolCall', { toolName: 'x' });
+        // @ts-expect-error no such event
+        telemetry.emit('Toolcall', {});
+        // @ts-expect-error no such option
+        activateTelemetry(context, { sektion: 'own' });
+      }
       const client = open({ app: 'ts' });
       new CandorSpanExporter({ client }).shutdown();
+      declare const page: RendererTelemetry;
+      const telemetry: Registration = registerTelemetry({ client, allowedOrigins: ['app://x'] });
+      page.emit('ToolCall', { toolName: 'x' }).then((kept: boolean) => telemetry.counts().refused.sender + Number(kept));
+      createEmitter().emit('ToolCall');
       // @ts-expect-error no such option
       new CandorSpanExporter({ app: 'ts', endpont: 'x' });
       new PluginHost(client, { onLog: ({ plugin }) => plugin.length });
       // @ts-expect-error a log line has no such member
       new PluginHost(client, { onLog: ({ plugn }) => plugn });`);
     const tsc = require.resolve('typescript/bin/tsc');
-    const done = spawnSync(process.execPath, [tsc, '--noEmit', '--strict', '--target', 'es2022', ...options, '--types', 'node',
+    const done = spawnSync(process.execPath, [tsc, '--noEmit', '--strict', '--target', 'es2022', ...options, '--types', 'node,vscode',
       '--typeRoots', path.join(ROOT, 'node_modules', '@types'), 'use.ts'], { cwd: dir, encoding: 'utf8' });
     assert.equal(done.status, 0, done.stdout);
   });

@@ -7,32 +7,22 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
-const zlib = require('node:zlib');
 const { once } = require('node:events');
 const { verifyLedger } = require('../../js');
 const { openClient, runScript, tempDir } = require('./helper');
+const { receipt, reply, serve } = require('../support/http.js');
 
 const sha256 = (bytes) => crypto.createHash('sha256').update(bytes).digest('hex');
 
 /** An endpoint that keeps the bodies as they came. answer(n) -> {code, body}. */
 async function endpoint(t, answer) {
   const got = [];
-  const server = http.createServer((request, response) => {
-    const chunks = [];
-    request.on('data', (chunk) => chunks.push(chunk));
-    request.on('end', () => {
-      const raw = Buffer.concat(chunks);
-      got.push({ url: request.url, headers: request.headers, raw, text: zlib.gunzipSync(raw).toString() });
-      const events = got.at(-1).text.split('\n').filter(Boolean).length;
-      const { code = 202, body = { accepted: events, duplicates: 0, rejected: 0 } } = answer?.(got.length) ?? {};
-      response.writeHead(code, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(body));
-    });
+  const url = await serve(t, (one, response) => {
+    got.push(one);
+    const { code = 202, body = receipt(one) } = answer?.(got.length) ?? {};
+    reply(response, code, body);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => { server.closeAllConnections(); server.close(); });
-  return { got, url: `http://127.0.0.1:${server.address().port}` };
+  return { got, url };
 }
 
 /** One batch of n events. */

@@ -3,34 +3,19 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
 const http = require('node:http');
-const zlib = require('node:zlib');
 const { once } = require('node:events');
 const { openClient } = require('./helper');
+const { receipt, reply, serve } = require('../support/http.js');
 
 /** A collector that keeps what it got. answer(request) -> {code, body, headers}. */
-async function collector(t, answer = accepted) {
+async function collector(t, answer = (got) => ({ body: receipt(got) })) {
   const requests = [];
-  const server = http.createServer((request, response) => {
-    const chunks = [];
-    request.on('data', (chunk) => chunks.push(chunk));
-    request.on('end', () => {
-      const got = { method: request.method, url: request.url, headers: request.headers, body: Buffer.concat(chunks) };
-      got.text = request.headers['content-encoding'] === 'gzip' ? zlib.gunzipSync(got.body).toString() : got.body.toString();
-      requests.push(got);
-      const { code = 202, body = {}, headers = {} } = answer(got);
-      response.writeHead(code, { 'content-type': 'application/json', ...headers });
-      response.end(JSON.stringify(body));
-    });
+  const url = await serve(t, (got, response) => {
+    requests.push(got);
+    const { code = 202, body = {}, headers = {} } = answer(got);
+    reply(response, code, body, headers);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => { server.closeAllConnections(); server.close(); });
-  return { requests, url: `http://127.0.0.1:${server.address().port}` };
-}
-
-function accepted(got) {
-  const n = got.text.split('\n').filter(Boolean).length;
-  return { body: { accepted: n, duplicates: 0, rejected: 0 } };
+  return { requests, url };
 }
 
 test('upload sends exactly what preview shows, with token, batch id and consent', async (t) => {
@@ -98,7 +83,7 @@ test('mode auto sends by itself', async (t) => {
   const all = new Promise((resolve) => { done = resolve; });
   let seen = 0;
   const server = await collector(t, (got) => {
-    const answer = accepted(got);
+    const answer = { body: receipt(got) };
     seen += answer.body.accepted;
     if (seen === 5) done();
     return answer;

@@ -26,8 +26,8 @@ class Wine {
     this.program = program;
     this.dir = dir;
     this.runs = 0;
-    // No downloads of Mono and Gecko, no talk of what is not implemented.
-    this.env = { HOME: dir, PATH: process.env.PATH ?? '/usr/bin:/bin', WINEPREFIX: path.join(dir, 'prefix'), WINEDEBUG: '-all', WINEDLLOVERRIDES: 'mscoree,mshtml=' };
+    // UTF-8, or there are no file names but those in ASCII. No downloads of Mono and Gecko, no talk of what is not implemented.
+    this.env = { HOME: dir, LC_ALL: 'C.UTF-8', PATH: process.env.PATH ?? '/usr/bin:/bin', WINEPREFIX: path.join(dir, 'prefix'), WINEDEBUG: '-all', WINEDLLOVERRIDES: 'mscoree,mshtml=' };
   }
 
   /**
@@ -66,9 +66,12 @@ class Wine {
   async end() {
     const server = ['/usr/lib/wine/wineserver', '/usr/bin/wineserver'].find((file) => fs.existsSync(file));
     if (server === undefined) return;
-    await new Promise((resolve) => {
-      spawn(server, ['-k'], { env: this.env, stdio: 'ignore' }).on('error', resolve).on('close', resolve);
-    });
+    // It writes the registry at its end: -w waits for that.
+    for (const word of ['-k', '-w']) {
+      await new Promise((resolve) => {
+        spawn(server, [word], { env: this.env, stdio: 'ignore', timeout: 60_000 }).on('error', resolve).on('close', resolve);
+      });
+    }
   }
 }
 

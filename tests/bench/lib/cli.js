@@ -22,7 +22,7 @@ const COMMON = [
 
 function helpText(command, summary, options) {
   const lines = options.map((option) => {
-    const value = option.type === 'boolean' ? '' : ` ${option.values ? option.values.join('|') : 'N'}`;
+    const value = option.type === 'boolean' ? '' : ` ${option.values?.join('|') ?? (option.type === 'string' ? 'FILE' : 'N')}`;
     const fallback = option.default === undefined ? '' : ` (default ${option.default})`;
     return `  ${`--${option.name}${value}`.padEnd(26)} ${option.doc}${fallback}`;
   });

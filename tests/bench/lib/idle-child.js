@@ -38,7 +38,8 @@ async function start(idler) {
   const open_ms = performance.now() - from;
   await sleep(SETTLE_MS);
   const after = memory();
-  return { open_ms, rss_kib: after.rss - before.rss, dirty_kib: after.dirty - before.dirty };
+  const addon = Object.keys(require.cache).find((file) => file.endsWith('.node'));
+  return { open_ms, rss_kib: after.rss - before.rss, dirty_kib: after.dirty - before.dirty, addon };
 }
 
 async function idle(idler) {

@@ -154,6 +154,30 @@ static void a_crash_before_the_note_exports_the_same_ids_again(void **state)
     close_exporting(&p, &x);
 }
 
+static void one_look_at_a_wrong_clock_deletes_no_exported_file(void **state)
+{
+    process p;
+    candor_exporter x;
+    fake_clock f = {.now = NOON, .mono = MIN_NS};
+    make_subdir(*state, "otlp");
+    put_file(*state, "otlp/2020-01-01.jsonl", "{}\n");
+    put_file(*state, "otlp/2020-01-01.1.jsonl", "{}\n");
+    put_file(*state, "otlp/notes.txt", "not ours");
+    leave_events(*state);
+    open_exporting(&p, &x, *state, &f);
+    process_recover(&p);
+    candor_store_enforce(&p.store);
+    assert_int_equal(count_files(*state, "otlp", NULL), 4);
+    /* somebody looks again, until it has held */
+    assert_true(candor_store_expires_ms(&p.store, INT64_MAX) < candor_clock_unix_ms());
+    p.store.expiry_hold_ns = 0;
+    candor_store_enforce(&p.store);
+    assert_int_equal(count_files(*state, "otlp", NULL), 2);
+    assert_true(file_exists(*state, "otlp/notes.txt"));
+    assert_true(candor_store_expires_ms(&p.store, INT64_MAX) > candor_clock_unix_ms());
+    close_exporting(&p, &x);
+}
+
 /* Killed between the spool file and its note; then the app is started with the exporter "file". */
 static void sums_in_the_spool_of_a_dead_process_are_not_exported_beside_it(void **state)
 {
@@ -194,6 +218,7 @@ int main(void)
         T(counted_events_are_not_exported_and_their_sums_are),
         T(sums_that_cannot_be_written_wait),
         T(a_crash_before_the_note_exports_the_same_ids_again),
+        T(one_look_at_a_wrong_clock_deletes_no_exported_file),
         T(sums_in_the_spool_of_a_dead_process_are_not_exported_beside_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

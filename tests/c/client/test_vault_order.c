@@ -199,6 +199,37 @@ static void an_attachment_waits_for_an_event_that_a_dead_process_left(void **sta
     stop(&s);
 }
 
+static void an_upload_takes_all_texts_that_were_there_when_it_was_asked_for(void **state)
+{
+    server s = {.reply = accepted_reply};
+    answer a;
+    server_start(&s);
+    candor_client *c = open_to(*state, &s, "");
+    turn_on(c, 1);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(full(c, "almond"), CANDOR_EMIT_KEPT);
+        free(status_text(c)); /* a turn of the worker, which batches nothing yet */
+    }
+    assert_int_equal(upload(c, &a), CANDOR_OK);
+    assert_int_equal(vault_number(c, "sent"), 4);
+    assert_int_equal(attachments(*state), 0);
+    candor_close(c, 100);
+    stop(&s);
+}
+
+static void closing_makes_files_of_all_texts(void **state)
+{
+    candor_client *c = open_content(*state, "");
+    turn_on(c, 1);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(full(c, "almond"), CANDOR_EMIT_KEPT);
+        free(status_text(c));
+    }
+    candor_close(c, 10000);
+    assert_int_equal(attachments(*state), 4);
+    assert_int_equal(count_files(*state, "vault", NULL), 4);
+}
+
 /* --- dry run --------------------------------------------------------------------------------- */
 
 static void a_dry_run_names_what_the_round_then_sends(void **state)
@@ -265,6 +296,8 @@ int main(void)
         WITH_DIR(a_locked_batch_beside_one_that_is_set_aside_starts_no_round),
         WITH_DIR(an_attachment_waits_for_an_event_that_cannot_be_batched),
         WITH_DIR(an_attachment_waits_for_an_event_that_a_dead_process_left),
+        WITH_DIR(an_upload_takes_all_texts_that_were_there_when_it_was_asked_for),
+        WITH_DIR(closing_makes_files_of_all_texts),
         WITH_DIR(a_dry_run_names_what_the_round_then_sends),
         WITH_DIR(events_that_wait_for_a_key_cost_no_wake_up_and_go_on_with_it),
     };

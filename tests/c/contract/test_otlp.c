@@ -224,8 +224,8 @@ static void one_observation_is_a_histogram_of_one_bucket(void **state)
     write_lines(f, LINE("metric", "", "{\"metric\":\"ms\",\"value\":7,\"type\":\"histogram\"}"));
     expect_doc(&f->otlp, CANDOR_OTLP_METRICS, 1,
                METRICS("\"name\":\"ms\",\"histogram\":{\"dataPoints\":[{\"attributes\":[],"
-                       "\"timeUnixNano\":\"" TIME "\",\"count\":\"1\",\"sum\":7,"
-                       "\"explicitBounds\":[],\"bucketCounts\":[\"1\"]," EXEMPLAR(
+                       "\"timeUnixNano\":\"" TIME "\",\"sum\":7,"
+                       "\"explicitBounds\":[],\"bucketCounts\":[\"1\"],\"count\":\"1\"," EXEMPLAR(
                            "7") "}],\"aggregationTemporality\":1}"));
 }
 
@@ -239,9 +239,9 @@ static void a_histogram_of_an_sdk_keeps_its_buckets(void **state)
                         "\"temporality\":\"cumulative\",\"startNs\":\"5\",\"timeNs\":\"9\"}"));
     expect_doc(&f->otlp, CANDOR_OTLP_METRICS, 1,
                METRICS("\"name\":\"ms\",\"histogram\":{\"dataPoints\":[{\"attributes\":[],"
-                       "\"startTimeUnixNano\":\"5\",\"timeUnixNano\":\"9\",\"count\":\"3\","
+                       "\"startTimeUnixNano\":\"5\",\"timeUnixNano\":\"9\","
                        "\"sum\":30,\"min\":1,\"max\":20,\"explicitBounds\":[5,10],"
-                       "\"bucketCounts\":[\"1\",\"1\",\"1\"],\"exemplars\":[{"
+                       "\"bucketCounts\":[\"1\",\"1\",\"1\"],\"count\":\"3\",\"exemplars\":[{"
                        "\"timeUnixNano\":\"9\",\"asDouble\":30,\"filteredAttributes\":[" BASE
                        "]}]}],\"aggregationTemporality\":2}"));
 }
@@ -259,6 +259,73 @@ static void what_is_no_whole_metric_or_span_stays_as_a_log_record(void **state)
     assert_true(is_json(candor_buf_bytes(&f->otlp.docs[CANDOR_OTLP_LOGS].json)));
     expect_doc(&f->otlp, CANDOR_OTLP_METRICS, 0, "");
     expect_doc(&f->otlp, CANDOR_OTLP_TRACES, 0, "");
+}
+
+static unsigned times(const candor_buf *b, const char *what)
+{
+    unsigned n = 0;
+    size_t at = 0, len = strlen(what);
+
+    for (; at + len <= b->n; at++)
+        n += memcmp(b->p + at, what, len) == 0 ? 1 : 0;
+    return n;
+}
+
+/* Receivers refuse the whole document for one such point. */
+static void a_histogram_that_contradicts_itself_is_put_right_or_stays_a_log_record(void **state)
+{
+    fixture *f = *state;
+
+#define HISTOGRAM(rest)                                                                            \
+    LINE("metric", "", "{\"metric\":\"ms\",\"value\":1,\"type\":\"histogram\"," rest "}")
+    write_lines(f, HISTOGRAM("\"count\":9,\"bounds\":[1],\"bucketCounts\":[2,3]"));
+    assert_int_equal(times(&f->otlp.docs[CANDOR_OTLP_METRICS].json, "\"count\":\"5\""), 1);
+    write_lines(f, HISTOGRAM("\"bounds\":[1],\"bucketCounts\":[2,3]"));
+    assert_int_equal(times(&f->otlp.docs[CANDOR_OTLP_METRICS].json, "\"count\":\"5\""), 1);
+    write_lines(f, HISTOGRAM("\"bounds\":[2,1],\"bucketCounts\":[1,1,1]")
+                       HISTOGRAM("\"bounds\":[1,1],\"bucketCounts\":[1,1,1]")
+                           HISTOGRAM("\"bounds\":[1],\"bucketCounts\":[1,1.5]")
+                               HISTOGRAM("\"bounds\":[1],\"bucketCounts\":[1,-1]")
+                                   HISTOGRAM("\"bounds\":[\"1\"],\"bucketCounts\":[1,1]"));
+    assert_int_equal(f->otlp.docs[CANDOR_OTLP_METRICS].events, 0);
+    assert_int_equal(f->otlp.docs[CANDOR_OTLP_LOGS].events, 5);
+    assert_true(is_json(candor_buf_bytes(&f->otlp.docs[CANDOR_OTLP_LOGS].json)));
+}
+
+static void an_attribute_key_comes_once(void **state)
+{
+    fixture *f = *state;
+
+    write_lines(f, LINE("log", "\"correlation_id\":\"c1\",",
+                        "{\"body\":\"b\",\"attrs\":{\"user.id\":\"u2\",\"event_id\":\"e\","
+                        "\"correlation_id\":\"c2\",\"db.system\":\"sqlite\"}}"));
+    const candor_buf *logs = &f->otlp.docs[CANDOR_OTLP_LOGS].json;
+    assert_int_equal(times(logs, "{\"key\":\"user.id\""), 1);
+    assert_int_equal(times(logs, "{\"key\":\"event_id\""), 1);
+    assert_int_equal(times(logs, "{\"key\":\"correlation_id\""), 1);
+    assert_int_equal(times(logs, TEXT("user.id", "u1")), 1);
+    assert_int_equal(times(logs, TEXT("db.system", "sqlite")), 1);
+    /* a label stands alone: there is no base beside it; nor is there without the base field */
+    write_lines(f,
+                LINE("metric", "", "{\"metric\":\"m\",\"value\":1,\"labels\":{\"user.id\":\"u2\"}}")
+                    LINE("Turn", "", "{\"correlation_id\":\"c2\"}"));
+    assert_int_equal(times(&f->otlp.docs[CANDOR_OTLP_METRICS].json, TEXT("user.id", "u2")), 1);
+    assert_int_equal(times(logs, TEXT("correlation_id", "c2")), 1);
+}
+
+static void a_time_beyond_64_bits_is_none(void **state)
+{
+    fixture *f = *state;
+
+    write_lines(f, LINE("metric", "",
+                        "{\"metric\":\"m\",\"value\":1,\"startNs\":\"18446744073709551616\","
+                        "\"timeNs\":\"99999999999999999999\"}"));
+    const candor_buf *metrics = &f->otlp.docs[CANDOR_OTLP_METRICS].json;
+    assert_int_equal(times(metrics, "startTimeUnixNano"), 0);
+    assert_int_equal(times(metrics, "\"timeUnixNano\":\"" TIME "\""), 2);
+    write_lines(f, LINE("metric", "",
+                        "{\"metric\":\"m\",\"value\":1,\"startNs\":\"18446744073709551615\"}"));
+    assert_int_equal(times(metrics, "\"startTimeUnixNano\":\"18446744073709551615\""), 1);
 }
 
 static void another_session_is_another_resource(void **state)
@@ -334,6 +401,9 @@ int main(void)
         WITH(one_observation_is_a_histogram_of_one_bucket),
         WITH(a_histogram_of_an_sdk_keeps_its_buckets),
         WITH(what_is_no_whole_metric_or_span_stays_as_a_log_record),
+        WITH(a_histogram_that_contradicts_itself_is_put_right_or_stays_a_log_record),
+        WITH(an_attribute_key_comes_once),
+        WITH(a_time_beyond_64_bits_is_none),
         WITH(another_session_is_another_resource),
         WITH(a_line_that_is_no_event_is_skipped_and_counted),
         cmocka_unit_test(a_receipt_says_how_many_were_rejected),
