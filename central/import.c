@@ -53,7 +53,6 @@ candor_status candor_import_new(candor_server *s, candor_import **out, candor_er
         candor_import_free(m);
     else
         *out = m;
-    if (st == CANDOR_OK) m->request.tools = m->loop.ingest;
     return st;
 }
 

@@ -23,7 +23,7 @@ const SYSTEM_OWNERS = [
   { header: /^curl\//, owners: ['net'] },
   { header: /^sqlite3\.h$/, owners: ['client', 'central'] },
   { header: /^event2\//, owners: ['central'] },
-  { header: /^zlib\.h$/, owners: ['base'] },
+  { header: /^zlib\.h$/, owners: ['base', 'central'] },
   { header: /^libdeflate\.h$/, owners: ['central'] },
   { header: /^(libpq-fe|mysql)\.h$/, owners: ['central'] },
   { header: /^openssl\//, owners: ['base', 'central'] },

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "client/jobs.h"
 #include "client/settings_table.h"
 
 /* What takes effect at once. The rest is woven into files, identities and threads. */
@@ -127,7 +128,7 @@ void candor_configure_run(candor_client *c, candor_command *job)
         candor_uploader_deinit(&c->worker.uploader);
     take_over(c, next);
     (void)candor_gate_refresh(c);
-    c->worker.report_due = true;
+    candor_jobs_report(c);
     candor_command_finish(job, json.failed ? CANDOR_NOMEM : CANDOR_OK, candor_buf_bytes(&json),
                           NULL);
     candor_buf_free(&json);

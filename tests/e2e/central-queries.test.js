@@ -232,7 +232,7 @@ test('a token bound to an app sees no other app in any query', async (t) => {
   await central.post([toolCall(), toolCall('x', 1, { app: 'second', user_id: 'u-9' }), event('Error', { errorType: 'E' }, { app: 'second' })]);
   const { stdout } = await run(['token', 'create', '--scopes', 'read', '--app', 'demo', '--data', central.data]);
   const token = stdout.trim();
-  const deadline = Date.now() + 20000;
+  const deadline = Date.now() + 60000;
   while ((await central.fetch(`${API}/events`, { token })).status !== 200) assert.ok(Date.now() < deadline);
   for (const route of ['events', 'stats', 'sessions', 'errors/recent', 'aggregate/category', 'aggregate/source', 'aggregate/timeline', 'errors/slo']) {
     const answer = await central.fetch(`${API}/${route}`, { token });

@@ -27,6 +27,7 @@ class FakeCode {
   /** Questions of the notice: text, buttons, answer. @type {{text: string, buttons: string[], answer: (button?: string) => void}[]} */
   messages = [];
   /** @type {Map<string, (...args: any[]) => any>} */ commands = new Map();
+  /** @type {keyof typeof STATES | undefined} */ #policy;
   #enabled = new EventEmitter();
   #configuration = new EventEmitter();
   #states = new EventEmitter();
@@ -34,7 +35,13 @@ class FakeCode {
   focused = true;
 
   get #state() {
-    return STATES[/** @type {keyof typeof STATES} */ (this.settings[0]['telemetry.telemetryLevel'])];
+    return STATES[/** @type {keyof typeof STATES} */ (this.#policy ?? this.settings[0]['telemetry.telemetryLevel'])];
+  }
+
+  /** What an organisation or the product allows: no setting changes, only loggers are told. @param {keyof typeof STATES} level */
+  policy(level) {
+    this.#policy = level;
+    this.#states.fire(undefined);
   }
 
   /** As the Settings editor does. @param {string} key @param {unknown} value @param {number} [scope] */

@@ -41,6 +41,13 @@ test('VS Code’s levels are told apart, and each change takes effect', async (t
   }
 });
 
+test('a level that changes without a setting, by policy, is followed', async (t) => {
+  const { telemetry, code } = activate(t);
+  code.policy('error');
+  assert.deepEqual([telemetry.level, telemetry.emit('ToolCall', TOOL), telemetry.emit('Error', { errorType: 'E' })], ['error', false, true]);
+  await telemetry.settled;
+});
+
 test('switching off silences at once and deletes what all windows have buffered', async (t) => {
   const code = new FakeCode();
   const context = extensionContext(t);

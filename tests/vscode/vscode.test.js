@@ -13,7 +13,7 @@ if (why !== undefined) {
   const { workspace } = require('./support/workspace');
   const { sampleTests } = require('./sample');
   const { windowTests } = require('./windows');
-  before(() => start(workspace), { timeout: 600_000 });
+  before(() => start(workspace), { timeout: 900_000 });
   after(stop, { timeout: 120_000 });
   sampleTests();
   windowTests();

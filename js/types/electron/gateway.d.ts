@@ -25,6 +25,10 @@ export type GatewayOptions = {
      * settings were changed by a page
      */
     onChange?: (() => void) | undefined;
+    /**
+     * a page wants to hear of changes
+     */
+    onFollow?: ((sender: any, on: boolean) => void) | undefined;
 };
 export type Answer = {
     ok: true;

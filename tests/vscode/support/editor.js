@@ -159,13 +159,26 @@ class Editor {
     const known = this.hosts.length;
     await page.goto(`${this.url}/?folder=${encodeURIComponent(this.workspace)}`, { waitUntil: 'domcontentloaded', timeout: LIMIT_MS });
     const workbench = new Workbench(page, path.join(root, 'build', 'vscode-screenshots'));
-    await workbench.loaded();
-    return { workbench, host: await this.nextHost(known) };
+    try {
+      await workbench.loaded();
+      return { workbench, host: await this.nextHost(known) };
+    } catch (error) {
+      await workbench.picture('failed-window');
+      throw new Error(`${error}\n${this.#logs()}`);
+    }
+  }
+
+  /** What code-server and its extension hosts have logged last, for a failure's report. */
+  #logs() {
+    const dir = this.path('data/logs');
+    const names = fs.existsSync(dir) ? /** @type {string[]} */ (fs.readdirSync(dir, { recursive: true })) : [];
+    const texts = names.filter((name) => /exthost[^/]*\/[^/]*\.log$/.test(name)).map((name) => [name, fs.readFileSync(path.join(dir, name), 'utf8')]);
+    return [['code-server', this.#log], ...texts].map(([name, text]) => `--- ${name}\n${text.slice(-3000)}`).join('\n');
   }
 
   /** The extension host that comes after so many. @param {number} known */
   nextHost(known) {
-    return until('an extension host with the sample activated', () => this.hosts[known], LIMIT_MS);
+    return until('an extension host with the sample activated', () => this.hosts[known], 2 * LIMIT_MS);
   }
 
   async stop() {

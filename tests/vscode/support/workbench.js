@@ -4,9 +4,10 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
-const LIMIT_MS = 120_000;
-/** After this a gesture counts as lost. */
+const LIMIT_MS = 180_000;
+/** After this a gesture counts as lost; on a slow machine it only takes longer, so each try has more. */
 const TRY_MS = 6_000;
+const TRIES_GROW = 5;
 
 class Workbench {
   /** @param {any} page @param {string} pictures */
@@ -26,11 +27,11 @@ class Workbench {
    */
   async until(what, gesture, effect) {
     const end = Date.now() + LIMIT_MS;
-    for (;;) {
+    for (let n = 1; ; n += 1) {
       let problem;
       try {
         await gesture();
-        return await effect(TRY_MS);
+        return await effect(TRY_MS * Math.min(n, TRIES_GROW));
       } catch (error) {
         problem = error;
       }
