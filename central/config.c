@@ -110,14 +110,36 @@ static const setting *find_flag(const char *name, size_t n)
     return NULL;
 }
 
-/* --flag VALUE and --flag=VALUE; a switch takes no value. */
-static candor_status load_flag(candor_config *c, int argc, char *const *argv, int *i,
+/* --sink and --sink-url may be given more than once: words, as in their variables. The first flag
+ * replaces what the variable says. */
+static candor_status put_word(candor_config *c, const setting *s, const char *origin,
+                              const char *value, bool again, candor_err *err)
+{
+    char *to = (char *)c + s->at;
+    size_t n = again ? strlen(to) : 0;
+    if (n == 0) return put_setting(c, s, origin, value, err);
+    if (n + 1 + strlen(value) >= CANDOR_PATH_MAX)
+        return candor_fail(err, CANDOR_INVALID, 0, "settings", "%s is longer than %d bytes", origin,
+                           CANDOR_PATH_MAX - 1);
+    to[n] = ' ';
+    memcpy(to + n + 1, value, strlen(value) + 1);
+    return CANDOR_OK;
+}
+
+static bool repeats(const setting *s)
+{
+    return s->at == offsetof(candor_config, sink) || s->at == offsetof(candor_config, sink_url);
+}
+
+/* --flag VALUE and --flag=VALUE; a switch takes no value. seen: an entry a setting. */
+static candor_status load_flag(candor_config *c, int argc, char *const *argv, int *i, bool *seen,
                                candor_err *err)
 {
     const char *arg = argv[*i], *eq = strchr(arg, '='), *value;
     size_t n = eq != NULL ? (size_t)(eq - arg) : strlen(arg);
     const setting *s = n > 2 && memcmp(arg, "--", 2) == 0 ? find_flag(arg + 2, n - 2) : NULL;
     char origin[80];
+    bool again;
     if (s == NULL)
         return candor_fail(err, CANDOR_INVALID, 0, "settings",
                            "unknown flag \"%.60s\"; `candor-central --help` lists them", arg);
@@ -131,7 +153,10 @@ static candor_status load_flag(candor_config *c, int argc, char *const *argv, in
     } else {
         return candor_fail(err, CANDOR_INVALID, 0, "settings", "%s needs a value", origin);
     }
-    return put_setting(c, s, origin, value, err);
+    if (!repeats(s)) return put_setting(c, s, origin, value, err);
+    again = seen[s - settings];
+    seen[s - settings] = true;
+    return put_word(c, s, origin, value, again, err);
 }
 
 /* --- checks --------------------------------------------------------------------------------- */
@@ -218,6 +243,7 @@ candor_status candor_config_data(candor_config *c, candor_err *err)
 candor_status candor_config_load(candor_config *c, int argc, char *const *argv, candor_env_get env,
                                  void *env_ctx, candor_err *err)
 {
+    bool seen[N_SETTINGS] = {false};
     candor_status st = CANDOR_OK;
     size_t i;
     int a;
@@ -229,7 +255,7 @@ candor_status candor_config_load(candor_config *c, int argc, char *const *argv, 
     }
     st = load_env(c, env, env_ctx, err);
     for (a = 0; a < argc && st == CANDOR_OK; a++)
-        st = load_flag(c, argc, argv, &a, err);
+        st = load_flag(c, argc, argv, &a, seen, err);
     if (st == CANDOR_OK) st = split_listen(c, err);
     if (st == CANDOR_OK) st = check_tls(c, err);
     if (st == CANDOR_OK) st = check_log_level(c, err);

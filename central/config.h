@@ -57,6 +57,9 @@
     X(cache_kib, "cache-kib", 16384, "KiB", 256, 16777216, "SQLite page cache of the writer")      \
     X(scan_rows, "scan-rows", 20000, "", 100, 10000000,                                            \
       "rows one page of /api/telemetry/events may look at")                                        \
+    X(sink_queue_bytes, "sink-queue-bytes", 1073741824, "bytes", 65536, 1099511627776,             \
+      "events kept on disk for each further sink that is away; beyond it they are counted and "    \
+      "left out there")                                                                            \
     X(min_free_bytes, "min-free-bytes", 67108864, "bytes", 0, 1099511627776,                       \
       "less free disk: 503, and health says so")
 
@@ -71,7 +74,13 @@
     X(tls_key, "tls-key", "", "FILE", "PEM private key of --tls-cert")                             \
     X(token_file, "token-file", "", "FILE",                                                        \
       "tokens, one per line, scopes ingest and read; read at start")                               \
-    X(log_level, "log-level", "info", "LEVEL", "error, warn, info or debug")
+    X(log_level, "log-level", "info", "LEVEL", "error, warn, info or debug")                       \
+    X(sink, "sink", "sqlite", "NAME",                                                              \
+      "sqlite, jsonl, memory, postgres, mysql or clickhouse; repeated: the first one "             \
+      "acknowledges "                                                                              \
+      "and answers, the others follow")                                                            \
+    X(sink_url, "sink-url", "", "URL",                                                             \
+      "where a sink's server is, as docs/sinks.md says; repeated: one each")
 
 /* X(member, flag, help): off by default */
 #define CANDOR_CONFIG_SWITCHES(X)                                                                  \

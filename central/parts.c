@@ -4,6 +4,7 @@
 
 #include "central/commands.h"
 #include "central/receipt.h"
+#include "central/sink/choose.h"
 
 #define PEPPER_FILE  "pepper"      /* losing it only means that machines look new */
 #define RECEIPT_FILE "receipt.key" /* losing it: receipts given before no longer verify here */
@@ -60,7 +61,7 @@ static candor_status open_store(candor_server *s, const char *db_path, candor_er
         .retention_days = s->config.retention_days,
         .space_low = &s->disk_low,
     };
-    return candor_sqlite_open(&settings, &s->store, err);
+    return candor_sinks_open(&s->config, &settings, &s->store, err);
 }
 
 static candor_status open_attachments(candor_server *s, const char *db_path, candor_err *err)

@@ -220,6 +220,8 @@ static void job_run(candor_query *q, candor_reader *r)
         j->reply.retry_after_s = 1;
     } else if (st == CANDOR_INVALID) {
         candor_reply_refuse(&j->reply, CANDOR_PROBLEM_BAD_PARAMETER, "%s", err.text);
+    } else if (st == CANDOR_NOTFOUND) { /* of a sink that does not keep it */
+        candor_reply_refuse(&j->reply, CANDOR_PROBLEM_NOT_KEPT, "%s", err.text);
     } else if (st != CANDOR_OK) {
         char text[256];
         candor_err_describe(&err, text, sizeof text);

@@ -42,6 +42,7 @@ candor_buf *candor_reply_begin(candor_reply *r, int code, const char *type);
     X(RATE_LIMITED, 429, "rate_limited")                                                           \
     X(HEAD_TOO_LARGE, 431, "head_too_large")                                                       \
     X(INTERNAL, 500, "internal")                                                                   \
+    X(NOT_KEPT, 501, "not_kept")                                                                   \
     X(BUSY, 503, "busy")                                                                           \
     X(NO_MEMORY, 503, "out_of_memory")                                                             \
     X(DISK_FULL, 503, "disk_full")                                                                 \

@@ -74,11 +74,15 @@ static void run_health(candor_conn *c)
     }
     candor_buf_putf(b, "\"version\":\"%s\",\"schema\":{\"name\":", CANDOR_CENTRAL_VERSION);
     candor_json_put_string(b, candor_schema_name(s->schema));
-    candor_buf_putf(b,
-                    ",\"version\":%u,\"hash\":\"%s\"},\"attachments\":\"%s\",\"uptime_s\":%llu}\n",
+    candor_buf_putf(b, ",\"version\":%u,\"hash\":\"%s\"},\"attachments\":\"%s\",\"uptime_s\":%llu",
                     candor_schema_version(s->schema), candor_schema_hash(s->schema),
                     candor_attachments_healthy(s->attachments) ? "ok" : "failing",
                     (unsigned long long)((candor_clock_mono_ns() - s->started_ns) / 1000000000));
+    if (s->store->ops->report != NULL) {
+        candor_buf_put_c(b, ',');
+        s->store->ops->report(s->store, b);
+    }
+    candor_buf_put_bytes(b, CANDOR_LIT("}\n"));
     candor_conn_send(c);
 }
 

@@ -103,6 +103,11 @@ function schemas() {
     Health: object({
       status: { type: 'string', const: 'ok' }, version: text, schema: object({ name: text, version: count, hash: hex(64) }),
       attachments: { type: 'string', enum: ['ok', 'failing'] }, uptime_s: count,
+      'sink?': { type: 'string', description: 'where it is not sqlite alone' },
+      'followers?': list(object({
+        sink: text, status: { type: 'string', enum: ['ok', 'unavailable'] }, queued_events: count, queued_bytes: count,
+        stored: count, duplicates: count, dropped: count, refused: count, damaged: count,
+      })),
     }, { additionalProperties: true }),
     Attachments: object({ attachments: list(object({ field: text, size: count, sha256: hex(64), received: moment })) }),
     StoredAttachment: object({ stored: { type: 'boolean' }, duplicate: { type: 'boolean' }, size: count, sha256: hex(64) }),

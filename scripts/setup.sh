@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a command of this repository needs and is missing: Debian packages and npm packages.
-# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine]
+# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine|sinks]
 # Idempotent; says what it does on stderr; as root or through sudo. With everything present it costs
 # one dpkg-query and one checksum.
 set -eu
@@ -12,16 +12,17 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
 packages="gcc g++ make cmake ninja-build pkg-config python3 ca-certificates \
-libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libevent-dev libdeflate-dev libcmocka-dev"
+libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libevent-dev libdeflate-dev libcmocka-dev libpq-dev libmariadb-dev"
 case $profile in
   build | otel) ;;
   ui) packages="$packages chromium" ;;
   test | package) packages="$packages chromium clang lld wasi-libc libclang-rt-14-dev-wasm32 clang-format libclang-rt-14-dev locales openssl git procps" ;;
   bench) packages="$packages python3-fastapi python3-uvicorn python3-uvloop python3-httptools" ;;
   prebuild | wine) packages="$packages dpkg-dev bzip2 xz-utils perl tcl binutils gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
-gcc-mingw-w64-x86-64-posix" ;;
+ gcc-mingw-w64-x86-64-posix" ;;
   vscode) packages="$packages chromium fonts-dejavu-core" ;;
-  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild or wine" ;;
+  sinks) packages="$packages clang libclang-rt-14-dev postgresql mariadb-server clickhouse-server" ;;
+  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine or sinks" ;;
 esac
 # Programs for Windows on x64 run on such a processor alone; elsewhere those tests are skipped.
 case $profile in package | wine) [ "$(uname -m)" != x86_64 ] || packages="$packages wine64" ;; esac
@@ -60,6 +61,22 @@ install_packages() {
     >&2 || fail "apt-get install failed: see the lines above"
 }
 
+# Database servers for tests: the packages would make a cluster in /var/lib and start services. The tests
+# start servers of their own in scratch folders.
+keep_servers_off() {
+  [ -n "$(missing_packages)" ] || return 0
+  conf=/etc/postgresql-common/createcluster.conf
+  if ! grep -qs '^create_main_cluster' "$conf"; then
+    as_root mkdir -p /etc/postgresql-common
+    printf 'create_main_cluster = false\n' | as_root tee -a "$conf" >/dev/null
+  fi
+  [ -e /usr/sbin/policy-rc.d ] && return 0
+  say "no services are started while packages are installed (policy-rc.d)"
+  printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
+  as_root chmod 755 /usr/sbin/policy-rc.d
+  trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+}
+
 # npm ci in $1 unless its stamp says that this lock file is already installed.
 install_npm() {
   [ -f "$1/package-lock.json" ] || return 0
@@ -82,6 +99,7 @@ check_node() {
 }
 
 check_node
+if [ "$profile" = sinks ]; then keep_servers_off; fi
 install_packages
 install_npm "$root"
 if [ "$profile" = bench ]; then install_npm "$root/tests/bench"; fi

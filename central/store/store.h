@@ -200,6 +200,8 @@ typedef struct candor_store_ops {
     candor_status (*stats)(candor_reader *r, candor_stat what, const candor_stat_range *range,
                            bool (*visit)(void *ctx, const candor_stat_row *row), void *ctx,
                            candor_err *err);
+    /* Members of the JSON object that health answers; NULL: none. */
+    void (*report)(candor_store *s, candor_buf *json);
 } candor_store_ops;
 
 struct candor_store {

@@ -91,6 +91,24 @@ async function jsonTest(tally, name, args, ok, options) {
   else tally.fail(name, `exit ${code}: ${tail(output)}`);
 }
 
+/** The conformance suite and serving, against the servers that are installed. @param {Tally} tally @param {Options} options */
+async function sinks(tally, options) {
+  await build(tally, ['release', 'asan'], options);
+  const { code, stdout, output } = await run(process.execPath, ['tests/sinks/main.js', '--json'], { echo: options.verbose });
+  let value = null;
+  try {
+    value = JSON.parse(stdout.trim().split('\n').pop() ?? '');
+  } catch {
+    /* reported below */
+  }
+  for (const { sink, passed, skipped } of value?.sinks ?? []) {
+    tally.pass(passed);
+    if (skipped !== undefined) tally.skip(`${sink}: ${skipped}; npm run test:sinks installs it`);
+  }
+  if (code !== 0 || value?.ok !== true) tally.fail('test:sinks', tail(output, 80));
+  await nodeTests(tally, testFiles('tests/sinks'), options);
+}
+
 const steps = [
   { name: 'layers', about: 'dependencies point one way', run: async (tally) => layers(tally) },
   { name: 'build', about: 'collector and addon, gcc', run: (tally, options) => build(tally, ['release', 'addon'], options) },
@@ -104,6 +122,7 @@ const steps = [
   { name: 'c-tsan', about: 'C tests of plat, net and client under TSan, clang', run: (tally, options) => cTests(tally, 'tsan', ['plat', 'net', 'client'], options) },
   { name: 'js', about: 'addon, JS API, CLI', run: (tally, options) => nodeTests(tally, testFiles('tests/js'), options) },
   { name: 'e2e', about: 'real collector over HTTP and TLS', run: (tally, options) => nodeTests(tally, testFiles('tests/e2e'), options) },
+  { name: 'sinks', about: 'every sink against its real server, where it is installed', run: sinks },
   { name: 'prebuild', about: 'checks of prebuilt binaries', run: (tally, options) => nodeTests(tally, testFiles('tests/prebuild'), options) },
   { name: 'package', about: 'the packed package, installed without a compiler on Node 18 to 24', run: async (tally, options) => {
     if (fs.existsSync(path.join(root, 'prebuilds'))) await jsonTest(tally, 'test:package', ['tests/package/main.js', '--json'], (value) => value.ok === true, options);

@@ -55,6 +55,18 @@ static void flag_wins_over_environment_over_default(void **state)
     assert_int_equal(config.max_events, 5);
 }
 
+static void sinks_are_words_that_repeated_flags_add_to(void **state)
+{
+    pair env[] = {{"CANDOR_CENTRAL_SINK", "jsonl postgres"}, {0}};
+    (void)state;
+    assert_int_equal(load(&config, NULL, NULL, &err), CANDOR_OK);
+    assert_string_equal(config.sink, "sqlite");
+    assert_int_equal(load(&config, env, NULL, &err), CANDOR_OK);
+    assert_string_equal(config.sink, "jsonl postgres");
+    assert_int_equal(load(&config, env, ARGS("--sink", "memory", "--sink=mysql"), &err), CANDOR_OK);
+    assert_string_equal(config.sink, "memory mysql");
+}
+
 static void wrong_values_are_refused_with_a_sentence(void **state)
 {
     static const char *const bad[][3] = {{"--max-events", "0", NULL},
@@ -122,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_loopback_and_documented_numbers),
         cmocka_unit_test(flag_wins_over_environment_over_default),
+        cmocka_unit_test(sinks_are_words_that_repeated_flags_add_to),
         cmocka_unit_test(wrong_values_are_refused_with_a_sentence),
         cmocka_unit_test(address_outside_needs_tls_or_consent),
         cmocka_unit_test(help_names_every_flag_with_its_variable),
