@@ -19,7 +19,7 @@ case $profile in
   test | package) packages="$packages chromium clang lld wasi-libc libclang-rt-14-dev-wasm32 clang-format libclang-rt-14-dev locales openssl git procps" ;;
   bench) packages="$packages python3-fastapi python3-uvicorn python3-uvloop python3-httptools" ;;
   prebuild | wine) packages="$packages dpkg-dev bzip2 xz-utils perl tcl binutils gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
- gcc-mingw-w64-x86-64-posix" ;;
+gcc-mingw-w64-x86-64-posix" ;;
   vscode) packages="$packages chromium fonts-dejavu-core" ;;
   sinks) packages="$packages clang libclang-rt-14-dev postgresql mariadb-server clickhouse-server" ;;
   *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine or sinks" ;;
