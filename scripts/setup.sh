@@ -26,6 +26,7 @@ gcc-mingw-w64-x86-64-posix" ;;
 esac
 # Programs for Windows on x64 run on such a processor alone; elsewhere those tests are skipped.
 case $profile in package | wine) [ "$(uname -m)" != x86_64 ] || packages="$packages wine64" ;; esac
+if [ "$profile" = package ]; then packages="$packages qemu-user-static libc6-dev-arm64-cross"; fi
 
 # The words of $packages whose package is not fully installed.
 missing_packages() {
