@@ -46,15 +46,15 @@ async function startFilled(root, name, events, options) {
   }
 }
 
-/** The cursor of a page far behind the newest event. */
-async function deepCursor(port) {
+/** A page far behind the newest event: a cursor goes on with the filters that it was given for. */
+async function deepPage(port) {
   const to = new Date(Date.now() - 20 * DAY_MS).toISOString();
   let page = await servers.getJson(port, `/api/telemetry/events?limit=500&to=${to}`);
   for (let i = 1; i < DEEP_PAGES; i += 1) {
     if (page.next_cursor === null) throw new Error(`there are only ${i} pages of events older than 20 days, and the deep page is page ${DEEP_PAGES}: raise --events`);
-    page = await servers.getJson(port, `/api/telemetry/events?limit=500&cursor=${encodeURIComponent(page.next_cursor)}`);
+    page = await servers.getJson(port, `/api/telemetry/events?limit=500&to=${to}&cursor=${encodeURIComponent(page.next_cursor)}`);
   }
-  return page.next_cursor;
+  return { to, cursor: page.next_cursor };
 }
 
 async function timeRequests(store, query, first, n) {
@@ -137,7 +137,7 @@ function measure(options) {
       buildTool('loadgen');
       stores.push(await startFilled(root, 'n', options.events, options));
       stores.push(await startFilled(root, 'n_5x', options.events * options.times, options));
-      for (const store of stores) store.deepCursor = await deepCursor(store.server.port);
+      for (const store of stores) store.deepPage = await deepPage(store.server.port);
       return resultOf(options, stores, await measureAll(stores, options));
     } finally {
       for (const store of stores) await store.server.stop();

@@ -18,7 +18,7 @@ function range(i, days, endDaysAgo = 0) {
   return { from: new Date(to - days * DAY_MS).toISOString(), to: new Date(to).toISOString() };
 }
 
-/** @returns {{name: string, chart?: boolean, path: (i: number, context: {deepCursor: string}) => string}[]} */
+/** @returns {{name: string, chart?: boolean, path: (i: number, context: {deepPage: {to: string, cursor: string}}) => string}[]} */
 function queries() {
   const cards = [['1d', 1], ['7d', 7], ['30d', 30], ['60d', 60]].map(([label, days]) => (
     { name: `stats_${label}`, chart: true, path: (i) => url(STATS, range(i, days)) }));
@@ -37,7 +37,7 @@ function queries() {
     { name: 'events_errors_7d', path: (i) => url(EVENTS, { ...range(i, 7, i % 30), category: 'error', limit: 50 }) },
     { name: 'events_rare_type', path: () => url(EVENTS, { type: 'uninstall', limit: 50 }) },
     { name: 'events_type_and_source', path: () => url(EVENTS, { type: 'Error', source: 'acme-cli', limit: 50 }) },
-    { name: 'events_deep_cursor', path: (i, { deepCursor }) => url(EVENTS, { limit: 50, cursor: deepCursor }) },
+    { name: 'events_deep_cursor', path: (i, { deepPage }) => url(EVENTS, { limit: 50, ...deepPage }) },
     { name: 'events_source_without_any', path: () => url(EVENTS, { source: 'no-such-app', limit: 50 }) },
   ];
 }
