@@ -29,8 +29,9 @@ static candor_status ready(mysql_sink *s, candor_err *err)
     return candor_my_connect(&s->conn, err);
 }
 
-static candor_status transact(mysql_sink *s, candor_err *err)
+static candor_status transact(void *ctx, candor_err *err)
 {
+    mysql_sink *s = ctx;
     candor_err ignored = {0};
     candor_status st = ready(s, err);
     if (st == CANDOR_OK) st = candor_my_run(&s->conn, "START TRANSACTION", NULL, err);
@@ -47,15 +48,7 @@ static candor_status mysql_write(candor_sink *base, candor_batch *const *batches
                                  candor_err *err)
 {
     mysql_sink *s = (mysql_sink *)(void *)base;
-    candor_status st;
-    int attempt;
-    for (attempt = 1;; attempt++) {
-        st = candor_sink_rows_collect(&s->rows, batches, n, err);
-        if (st == CANDOR_OK && s->rows.n != 0) st = transact(s, err);
-        if (st != CANDOR_BUSY || attempt == ATTEMPTS) break;
-    }
-    if (st == CANDOR_OK) candor_sink_rows_finish(&s->rows);
-    return st;
+    return candor_sink_rows_store(&s->rows, batches, n, ATTEMPTS, transact, s, err);
 }
 
 /* --- care ----------------------------------------------------------------------------------- */

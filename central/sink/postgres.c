@@ -156,8 +156,9 @@ static candor_status ready(postgres_sink *s, candor_err *err)
     return st;
 }
 
-static candor_status transact(postgres_sink *s, candor_err *err)
+static candor_status transact(void *ctx, candor_err *err)
 {
+    postgres_sink *s = ctx;
     candor_err ignored = {0};
     candor_status st = ready(s, err);
     if (st == CANDOR_OK) st = know_days(s, err);
@@ -176,15 +177,7 @@ static candor_status postgres_write(candor_sink *base, candor_batch *const *batc
                                     candor_err *err)
 {
     postgres_sink *s = (postgres_sink *)(void *)base;
-    candor_status st;
-    int attempt;
-    for (attempt = 1;; attempt++) {
-        st = candor_sink_rows_collect(&s->rows, batches, n, err);
-        if (st == CANDOR_OK && s->rows.n != 0) st = transact(s, err);
-        if (st != CANDOR_BUSY || attempt == ATTEMPTS) break;
-    }
-    if (st == CANDOR_OK) candor_sink_rows_finish(&s->rows);
-    return st;
+    return candor_sink_rows_store(&s->rows, batches, n, ATTEMPTS, transact, s, err);
 }
 
 /* --- care ----------------------------------------------------------------------------------- */

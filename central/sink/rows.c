@@ -101,6 +101,22 @@ void candor_sink_rows_finish(candor_sink_rows *r)
     }
 }
 
+candor_status candor_sink_rows_store(candor_sink_rows *r, candor_batch *const *batches, size_t n,
+                                     int attempts,
+                                     candor_status (*transact)(void *ctx, candor_err *err),
+                                     void *ctx, candor_err *err)
+{
+    candor_status st;
+    int attempt;
+    for (attempt = 1;; attempt++) {
+        st = candor_sink_rows_collect(r, batches, n, err);
+        if (st == CANDOR_OK && r->n != 0) st = transact(ctx, err);
+        if (st != CANDOR_BUSY || attempt == attempts) break;
+    }
+    if (st == CANDOR_OK) candor_sink_rows_finish(r);
+    return st;
+}
+
 void candor_sink_row_event(const candor_sink_row *r, candor_stored_event *out)
 {
     const candor_batch *b = r->batch;

@@ -28,6 +28,12 @@ candor_sink_row *candor_sink_rows_find(candor_sink_rows *r, const unsigned char 
 void candor_sink_rows_new(candor_sink_row *r); /* it was inserted */
 /* Count inserted of each batch by what its rows say. */
 void candor_sink_rows_finish(candor_sink_rows *r);
+/* Collect, write what is new in one transaction, finish. CANDOR_BUSY of transact: the other side
+ * ended the transaction and it may be tried again, attempts times in all, collected anew each
+ * time. */
+CANDOR_CHECK candor_status candor_sink_rows_store(
+    candor_sink_rows *r, candor_batch *const *batches, size_t n, int attempts,
+    candor_status (*transact)(void *ctx, candor_err *err), void *ctx, candor_err *err);
 
 /* The row as an event. */
 void candor_sink_row_event(const candor_sink_row *r, candor_stored_event *out);
