@@ -75,6 +75,8 @@
     X(token_file, "token-file", "", "FILE",                                                        \
       "tokens, one per line, scopes ingest and read; read at start")                               \
     X(log_level, "log-level", "info", "LEVEL", "error, warn, info or debug")                       \
+    X(retention, "retention", "", "CATEGORY=DAYS",                                                 \
+      "keep the events of this category for so long instead of --retention-days; repeated")        \
     X(sink, "sink", "sqlite", "NAME",                                                              \
       "sqlite, jsonl, memory, postgres, mysql or clickhouse; repeated: the first one "             \
       "acknowledges "                                                                              \

@@ -104,7 +104,7 @@ static void write_commits(const candor_metrics *m, candor_buf *out)
     single(out, "commit_failures_total", "counter", "Store transactions that failed.",
            candor_counted(&m->commit_failures));
     single(out, "events_purged_total", "counter", "Events deleted by retention.",
-           candor_counted(&m->purged));
+           candor_counted(&m->deleted.total));
 }
 
 void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_t queue_batches,

@@ -59,6 +59,7 @@ static candor_status open_store(candor_server *s, const char *db_path, candor_er
         .commit_rows = s->config.commit_rows,
         .queue_bytes = s->config.queue_bytes,
         .retention_days = s->config.retention_days,
+        .retention = &s->retention,
         .space_low = &s->disk_low,
     };
     return candor_sinks_open(&s->config, &settings, &s->store, err);
@@ -78,6 +79,16 @@ static candor_status open_attachments(candor_server *s, const char *db_path, can
     };
     candor_status st = candor_path_join(s->config.data, TEXTS_FILE, path, sizeof path, err);
     return st == CANDOR_OK ? candor_attachments_open(&settings, &s->attachments, err) : st;
+}
+
+/* From here on config.retention_days is the longest time of any category: what bounds an event. */
+static candor_status read_retention(candor_server *s, candor_err *err)
+{
+    candor_status st = candor_retention_read(s->config.retention, s->config.retention_days,
+                                             s->schema, &s->retention, err);
+    s->config.retention_days = candor_retention_longest(&s->retention);
+    candor_deleted_init(&s->metrics.deleted, s->schema);
+    return st;
 }
 
 /* One server a data directory: two would fight over the pepper's meaning and the write lock. */
@@ -101,6 +112,7 @@ candor_status candor_parts_open(candor_server *s, candor_parts *p, candor_err *e
     st = candor_data_open(s->config.data, p->db_path, sizeof p->db_path, err);
     if (st == CANDOR_OK) st = lock_data(s, &p->lock, err);
     if (st == CANDOR_OK) st = load_schema(s, err);
+    if (st == CANDOR_OK) st = read_retention(s, err);
     if (st == CANDOR_OK) st = load_secret(s, PEPPER_FILE, s->pepper, err);
     if (st == CANDOR_OK) st = load_secret(s, RECEIPT_FILE, s->receipt_seed, err);
     if (st == CANDOR_OK) st = open_store(s, p->db_path, err);

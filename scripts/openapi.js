@@ -103,6 +103,7 @@ function schemas() {
     Health: object({
       status: { type: 'string', const: 'ok' }, version: text, schema: object({ name: text, version: count, hash: hex(64) }),
       attachments: { type: 'string', enum: ['ok', 'failing'] }, uptime_s: count,
+      retention: object({ deleted: { type: 'object', description: 'events deleted since the start, by category', additionalProperties: count } }),
       'sink?': { type: 'string', description: 'where it is not sqlite alone' },
       'followers?': list(object({
         sink: text, status: { type: 'string', enum: ['ok', 'unavailable'] }, queued_events: count, queued_bytes: count,

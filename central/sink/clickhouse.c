@@ -199,8 +199,75 @@ static unsigned long number_of(int64_t day)
            strtoul(text + 8, NULL, 10);
 }
 
-static candor_status clickhouse_retain(candor_sink *base, int64_t first_day, bool *more,
-                                       candor_err *err)
+/* where: of days and categories; "category TAB count" lines. Clears nothing of where. */
+static candor_status tally(clickhouse_sink *s, const candor_buf *where, candor_deleted *deleted,
+                           uint64_t *n, candor_err *err)
+{
+    candor_buf sql = {0};
+    candor_bytes answer = {NULL, 0};
+    candor_status st;
+    *n = 0;
+    candor_buf_put_bytes(
+        &sql, CANDOR_LIT("SELECT category,uniqExact(event_id) FROM candor_events WHERE "));
+    candor_buf_put_bytes(&sql, candor_buf_bytes(where));
+    candor_buf_put_bytes(&sql, CANDOR_LIT(" GROUP BY category FORMAT TabSeparated"));
+    candor_buf_put_c(&sql, '\0');
+    st = sql.failed ? candor_fail(err, CANDOR_NOMEM, 0, "delete what is old", NULL)
+                    : candor_ch_run(&s->ch, sql.p, &answer, err);
+    while (st == CANDOR_OK && answer.n != 0) {
+        const char *tab = memchr(answer.p, '\t', answer.n), *end = memchr(answer.p, '\n', answer.n);
+        candor_bytes count;
+        if (tab == NULL || end == NULL || end < tab) break;
+        count = candor_bytes_of(tab + 1, (size_t)(end - tab - 1));
+        candor_deleted_add(deleted, candor_bytes_of(answer.p, (size_t)(tab - answer.p)),
+                           candor_ch_number(count));
+        *n += candor_ch_number(count);
+        answer = candor_bytes_of(end + 1, answer.n - (size_t)(end + 1 - answer.p));
+    }
+    candor_buf_free(&sql);
+    return st;
+}
+
+/* A mutation rewrites the parts of that day alone; there is one a day and class at most. */
+static candor_status clickhouse_sweep(candor_sink *base, const candor_sweep *w, candor_err *err)
+{
+    clickhouse_sink *s = (clickhouse_sink *)(void *)base;
+    candor_buf where = {0}, sql = {0};
+    uint64_t n = 0, ignored;
+    candor_status st;
+    size_t i;
+    candor_buf_putf(&where, "day=toDate(%lld) AND category IN (", (long long)(w->from_ms / DAY_MS));
+    for (i = 0; i < w->n; i++) {
+        if (i != 0) candor_buf_put_c(&where, ',');
+        candor_ch_put_text(&where, w->categories[i]);
+    }
+    candor_buf_put_c(&where, ')');
+    st = tally(s, &where, w->deleted, &n, err);
+    if (st == CANDOR_OK && n != 0) {
+        candor_buf_put_bytes(&sql, CANDOR_LIT("ALTER TABLE candor_events DELETE WHERE "));
+        candor_buf_put_bytes(&sql, candor_buf_bytes(&where));
+        st = ask_number(s, &sql, &ignored, err);
+        if (st == CANDOR_OK) st = wait_for_mutations(s, &sql, err);
+    }
+    candor_buf_free(&where);
+    candor_buf_free(&sql);
+    return st;
+}
+
+static candor_status count_day(clickhouse_sink *s, uint64_t number, candor_deleted *deleted,
+                               candor_err *err)
+{
+    candor_buf where = {0};
+    uint64_t n;
+    candor_status st;
+    candor_buf_putf(&where, "toYYYYMMDD(day)=%llu", (unsigned long long)number);
+    st = tally(s, &where, deleted, &n, err);
+    candor_buf_free(&where);
+    return st;
+}
+
+static candor_status clickhouse_retain(candor_sink *base, int64_t first_day,
+                                       candor_deleted *deleted, bool *more, candor_err *err)
 {
     clickhouse_sink *s = (clickhouse_sink *)(void *)base;
     candor_buf sql = {0};
@@ -213,6 +280,7 @@ static candor_status clickhouse_retain(candor_sink *base, int64_t first_day, boo
                     "toUInt32(partition)<%lu",
                     number_of(first_day));
     st = ask_number(s, &sql, &oldest, err);
+    if (st == CANDOR_OK && oldest != 0) st = count_day(s, oldest, deleted, err);
     if (st == CANDOR_OK && oldest != 0) {
         candor_buf_putf(&sql, "ALTER TABLE candor_events DROP PARTITION %llu",
                         (unsigned long long)oldest);
@@ -252,6 +320,8 @@ candor_status candor_sink_clickhouse_open(const candor_sink_settings *settings, 
         .write = clickhouse_write,
         .erase = clickhouse_erase,
         .retain = clickhouse_retain,
+        .sweep = clickhouse_sweep,
+        .sweep_ms = DAY_MS,
         .probe = clickhouse_probe,
         .close = clickhouse_close,
         .reader_open = clickhouse_reader_open,
