@@ -60,6 +60,10 @@
     X(sink_queue_bytes, "sink-queue-bytes", 1073741824, "bytes", 65536, 1099511627776,             \
       "events kept on disk for each further sink that is away; beyond it they are counted and "    \
       "left out there")                                                                            \
+    X(alert_interval_s, "alert-interval-s", 60, "s", 0, 3600,                                      \
+      "between two looks at the service level; 0: none")                                           \
+    X(alert_min_sessions, "alert-min-sessions", 20, "", 1, 1000000000,                             \
+      "fewer sessions in a rule's window start no alert")                                          \
     X(min_free_bytes, "min-free-bytes", 67108864, "bytes", 0, 1099511627776,                       \
       "less free disk: 503, and health says so")
 
@@ -74,6 +78,10 @@
     X(tls_key, "tls-key", "", "FILE", "PEM private key of --tls-cert")                             \
     X(token_file, "token-file", "", "FILE",                                                        \
       "tokens, one per line, scopes ingest and read; read at start")                               \
+    X(slo_target, "slo-target", "0.99", "RATIO",                                                   \
+      "share of sessions without an error that alerts are about")                                  \
+    X(alert_url, "alert-url", "", "URL", "webhook for alerts; https, or http to this machine")     \
+    X(alert_ca, "alert-ca", "", "FILE", "PEM roots for alert-url, instead of the system's")        \
     X(log_level, "log-level", "info", "LEVEL", "error, warn, info or debug")                       \
     X(sink, "sink", "sqlite", "NAME",                                                              \
       "sqlite, jsonl, memory, postgres, mysql or clickhouse; repeated: the first one "             \

@@ -71,5 +71,9 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
 /* The families of attachments, to be appended. */
 void candor_metrics_write_attachments(const candor_metrics *m, uint64_t db_bytes, bool healthy,
                                       candor_buf *out);
+/* # HELP and # TYPE of candor_central_<name>; and those with its one value. */
+void candor_metrics_family(candor_buf *out, const char *name, const char *type, const char *help);
+void candor_metrics_single(candor_buf *out, const char *name, const char *type, const char *help,
+                           uint64_t v);
 
 #endif

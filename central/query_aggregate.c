@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "central/query.h"
 #include "central/respond.h"
+#include "central/slo.h"
 #include "central/tally.h"
 
 typedef struct sums {
@@ -100,11 +101,9 @@ static bool take_failed(void *ctx, const candor_stat_row *row)
     return true;
 }
 
-/* Sessions that failed may have begun before the range, or have lost their start on the way: never
- * more fail than there are. */
 static void put_slo(const candor_query_job *j, const sums *s, int64_t failed, candor_buf *b)
 {
-    int64_t sessions = s->starts > failed ? s->starts : failed, good = sessions - failed;
+    int64_t sessions = candor_slo_of(s->starts, failed).sessions, good = sessions - failed;
     double allowed = (1 - j->target) * (double)sessions;
     candor_buf_put_bytes(b, CANDOR_LIT("\"target\":"));
     candor_json_put_fixed(b, j->target, 6);

@@ -1,6 +1,7 @@
 #include "central/route.h"
 
 #include "base/json.h"
+#include "central/alert.h"
 #include "central/attach.h"
 #include "central/erase.h"
 #include "central/ingest.h"
@@ -86,6 +87,28 @@ static void run_health(candor_conn *c)
     candor_conn_send(c);
 }
 
+/* The process answers: nothing to do with the store, so that nobody restarts a collector whose
+ * database is away. */
+static void run_live(candor_conn *c)
+{
+    candor_buf_put_bytes(candor_reply_begin(&c->reply, 200, candor_type_text), CANDOR_LIT("ok\n"));
+    candor_conn_send(c);
+}
+
+/* Uploads would be stored: what a balancer asks before it sends some here. */
+static void run_ready(candor_conn *c)
+{
+    candor_store_gauges g;
+    const char *why = trouble(c->loop->server, &g);
+    if (why == NULL) {
+        run_live(c);
+        return;
+    }
+    candor_reply_problem(&c->reply, 503, "%s", why);
+    c->reply.retry_after_s = 5;
+    candor_conn_send(c);
+}
+
 static void run_metrics(candor_conn *c)
 {
     candor_server *s = c->loop->server;
@@ -97,6 +120,7 @@ static void run_metrics(candor_conn *c)
                          candor_schema_hash(s->schema), b);
     candor_metrics_write_attachments(&s->metrics, candor_attachments_bytes(s->attachments),
                                      candor_attachments_healthy(s->attachments), b);
+    candor_alerts_metrics(s->alerts, b);
     candor_conn_send(c);
 }
 
@@ -113,6 +137,8 @@ static const route routes[] = {
     {"/api/openapi.json", GETS, GETS, 0, NULL, "200,304", NULL, run_openapi},
     {"/api/v1/health", GETS, GETS, 0, NULL, "200,503", NULL, run_health},
     {"/api/telemetry/health", GETS, GETS, 0, NULL, "200,503", NULL, run_health},
+    {"/livez", GETS, GETS, 0, NULL, "200", NULL, run_live},
+    {"/readyz", GETS, GETS, 0, NULL, "200,503", NULL, run_ready},
     {"/api/v1/events", "POST", "POST", CANDOR_SCOPE_INGEST, "results",
      "202,400,401,403,413,415,429,503", candor_ingest_begin, candor_ingest_run},
     {CANDOR_ATTACH_PATH "*", "POST", GETS ", POST", CANDOR_SCOPE_INGEST, "field",

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "central/alert.h"
 #include "central/commands.h"
 #include "central/package_reader.h"
 #include "central/parts.h"
@@ -69,12 +70,14 @@ static candor_status prepare(candor_server *s, candor_parts *parts, candor_err *
     if (st == CANDOR_OK) st = load_tokens(s, parts->db_path, &valid, err);
     if (st == CANDOR_OK) st = make_limits(s, err);
     if (st == CANDOR_OK) st = candor_package_reader_start(s, &s->packages, err);
+    if (st == CANDOR_OK) st = candor_alerts_start(s, &s->alerts, err);
     if (st == CANDOR_OK && valid == 0) st = first_token(s, err);
     return st;
 }
 
 static void server_free(candor_server *s, candor_parts *parts)
 {
+    candor_alerts_stop(s->alerts);
     candor_package_reader_stop(s->packages);
     candor_parts_close(s, parts);
     candor_tokens_close(s->tokens);

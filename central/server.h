@@ -18,6 +18,7 @@
 #define CANDOR_LOOPS_MAX 16
 
 struct candor_loop;
+struct candor_alerts;
 
 typedef struct candor_server {
     candor_config config;
@@ -27,6 +28,7 @@ typedef struct candor_server {
     candor_store *store;
     candor_attachments *attachments;
     struct candor_package_reader *packages;
+    struct candor_alerts *alerts; /* NULL: none */
     candor_auth *auth;
     candor_tokens *tokens;
     candor_ratelimit *limit;

@@ -222,6 +222,8 @@ function paths() {
     },
     '/api/v1/health': health('health'),
     '/api/telemetry/health': health('telemetryHealth'),
+    '/livez': { get: { operationId: 'live', summary: 'The process answers', security: [], responses: answers({ 200: answer('ok', plain) }) } },
+    '/readyz': { get: { operationId: 'ready', summary: 'Uploads would be stored', security: [], responses: answers({ 200: answer('ok', plain) }, 503) } },
     '/api/v1/events': {
       post: {
         operationId: 'storeEvents', summary: 'Store events', security: bearer('ingest'), parameters: use('results', ...UPLOAD),
