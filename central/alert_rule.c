@@ -11,7 +11,8 @@ candor_alert_turn candor_alert_step(const candor_alert_rule *rule, candor_alert_
                                     const candor_slo *seen, double target, uint64_t min_sessions,
                                     int64_t now_ms)
 {
-    bool hot = candor_slo_burn(seen, target) >= rule->burn;
+    /* 1 - 0.99 is a little more than 0.01. */
+    bool hot = candor_slo_burn(seen, target) >= rule->burn - 1e-6;
     if (hot) state->calm = 0;
     if (hot && !state->firing && seen->sessions >= (int64_t)min_sessions) {
         state->firing = true;
