@@ -1,8 +1,10 @@
 'use strict';
-// node scripts/build.js [release] [asan] [tsan] [hooks] [embed] [addon] [addon-hooks]    (default: release addon)
+// node scripts/build.js [release] [asan] [tsan] [darwin] [hooks] [embed] [addon] [addon-hooks]
+//     (default: release addon)
 //
 //   release      build/release       core library and collector, -O2
 //   asan, tsan   build/asan, tsan    the same by clang with tests, under AddressSanitizer+UBSan, ThreadSanitizer
+//   darwin       build/darwin        tests of native/plat with its files for macOS, over tests/darwin
 //   addon        build/addon/candor.node
 //   embed        build/embed         libcandor as embedders install it
 //   hooks        build/hooks         the collector with CANDOR_TEST_HOOKS
@@ -22,6 +24,7 @@ const JOBS = process.env.CANDOR_BUILD_JOBS || '2';
 const CMAKE = {
   release: ['-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG', '-DCANDOR_TESTS=OFF'],
   asan: ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCANDOR_SANITIZE=address,undefined'],
+  darwin: ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCANDOR_SANITIZE=address,undefined', '-DCANDOR_DARWIN_FILES=ON', '-DCANDOR_CENTRAL=OFF', '-DCANDOR_TEST_LAYERS=plat'],
   tsan: ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCANDOR_SANITIZE=thread'],
   embed: ['-DCMAKE_BUILD_TYPE=Release', '-DCANDOR_EMBED=ON', '-DCANDOR_CENTRAL=OFF', '-DCANDOR_TESTS=OFF'],
   hooks: ['-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCMAKE_C_FLAGS=-DCANDOR_TEST_HOOKS', '-DCANDOR_TESTS=OFF'],
