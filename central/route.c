@@ -7,6 +7,7 @@
 #include "central/ingest.h"
 #include "central/ingest_package.h"
 #include "central/params.h"
+#include "central/quality.h"
 #include "central/query.h"
 #include "central/respond.h"
 #include "central/session.h"
@@ -107,6 +108,7 @@ static void run_metrics(candor_conn *c)
 #define RANGE   "from,to,source,app"
 #define KIND    ",category,type"
 #define WHO     ",session,user,machine,version"
+#define SAME    ",correlation,group"
 #define PAGE    ",limit,cursor"
 #define QUERIED "200,304,400,401,403,500,503"
 
@@ -129,20 +131,30 @@ static const route routes[] = {
      "202,400,401,403,413,415,429,503", candor_package_begin, candor_package_run},
     {"/api/telemetry/stats", GETS, GETS, CANDOR_SCOPE_READ, RANGE, QUERIED, NULL,
      candor_query_stats},
-    {"/api/telemetry/events", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND WHO PAGE, QUERIED, NULL,
-     candor_query_events},
+    {"/api/telemetry/events", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND WHO SAME PAGE, QUERIED,
+     NULL, candor_query_events},
     {"/api/telemetry/aggregate/category", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, QUERIED, NULL,
      candor_query_categories},
     {"/api/telemetry/aggregate/source", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, QUERIED, NULL,
      candor_query_sources},
     {"/api/telemetry/aggregate/timeline", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND ",bucket,tz",
      QUERIED, NULL, candor_query_timeline},
-    {"/api/telemetry/errors/recent", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND WHO PAGE, QUERIED,
-     NULL, candor_query_errors},
+    {"/api/telemetry/aggregate/version", GETS, GETS, CANDOR_SCOPE_READ, RANGE, QUERIED, NULL,
+     candor_query_versions},
+    {"/api/telemetry/aggregate/sessions", GETS, GETS, CANDOR_SCOPE_READ, RANGE ",bucket", QUERIED,
+     NULL, candor_query_starts},
+    {"/api/telemetry/aggregate/latency", GETS, GETS, CANDOR_SCOPE_READ, RANGE ",type,by", QUERIED,
+     NULL, candor_query_latency},
+    {"/api/telemetry/errors/recent", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND WHO SAME PAGE,
+     QUERIED, NULL, candor_query_errors},
+    {"/api/telemetry/errors/groups", GETS, GETS, CANDOR_SCOPE_READ, RANGE, QUERIED, NULL,
+     candor_query_groups},
     {"/api/telemetry/errors/slo", GETS, GETS, CANDOR_SCOPE_READ, RANGE ",target", QUERIED, NULL,
      candor_query_slo},
     {"/api/telemetry/sessions", GETS, GETS, CANDOR_SCOPE_READ, RANGE WHO PAGE, QUERIED, NULL,
      candor_query_sessions},
+    {CANDOR_QUALITY_PATH, GETS, GETS, CANDOR_SCOPE_READ, "", "200,304,401,403", NULL,
+     candor_quality_run},
     {CANDOR_SESSION_PATH, GETS, SESSION, CANDOR_SCOPE_READ, "", "200,401,403", NULL,
      candor_session_show},
     {CANDOR_SESSION_PATH, "POST", SESSION, CANDOR_SCOPE_READ, "", "200,401,403,429",
@@ -188,7 +200,9 @@ static bool needs_token(const candor_server *s, const route *r)
 
 static bool may_see(candor_conn *c, const route *r)
 {
-    if (r->run != run_metrics || *c->principal.app == '\0') return true; /* they count every app */
+    /* these two count every app */
+    if ((r->run != run_metrics && r->run != candor_quality_run) || *c->principal.app == '\0')
+        return true;
     candor_reply_refuse(&c->reply, CANDOR_PROBLEM_WRONG_APP, "the token is bound to the app \"%s\"",
                         c->principal.app);
     return false;

@@ -6,6 +6,7 @@
 #include "central/commands.h"
 #include "central/package_reader.h"
 #include "central/parts.h"
+#include "central/quality.h"
 #include "central/server.h"
 #include "central/session.h"
 #include "central/tls.h"
@@ -59,6 +60,7 @@ static candor_status make_limits(candor_server *s, candor_err *err)
         st = candor_ratelimit_new(texts * PEER_FACTOR, LIMIT_ENTRIES, &s->attachment_peer_limit);
     if (st == CANDOR_OK) st = candor_ratelimit_new(LOGINS, LIMIT_ENTRIES, &s->login_limit);
     if (st == CANDOR_OK) st = candor_sessions_new(&s->sessions);
+    if (st == CANDOR_OK) st = candor_quality_new(&s->quality);
     return st == CANDOR_OK ? st : candor_fail(err, st, 0, "start", NULL);
 }
 
@@ -89,6 +91,7 @@ static void server_free(candor_server *s, candor_parts *parts)
     candor_ratelimit_free(s->attachment_peer_limit);
     candor_ratelimit_free(s->login_limit);
     candor_sessions_free(s->sessions);
+    candor_quality_free(s->quality);
     SSL_CTX_free(s->tls);
     free(s);
 }

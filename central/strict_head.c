@@ -100,6 +100,7 @@ static const known_field known_fields[] = {
     FIELD("candor-schema-hash", schema_hash),
     FIELD("candor-consent", consent),
     FIELD("candor-content-sha256", content_sha256),
+    FIELD("candor-drops", drops),
 };
 
 static candor_bytes *known_slot(candor_head *h, candor_bytes name)

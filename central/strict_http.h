@@ -17,7 +17,7 @@ typedef struct candor_head {
     candor_bytes content_type, content_encoding, authorization, if_none_match;
     candor_bytes accept_encoding, cookie, origin;
     /* Candor-... */
-    candor_bytes batch_id, machine_id, sent_at, schema_hash, consent, content_sha256;
+    candor_bytes batch_id, machine_id, sent_at, schema_hash, consent, content_sha256, drops;
 } candor_head;
 
 typedef enum candor_scan { CANDOR_SCAN_MORE, CANDOR_SCAN_DONE, CANDOR_SCAN_BAD } candor_scan;
