@@ -110,7 +110,7 @@ void candor_conn_send(candor_conn *c)
 {
     candor_server *s = c->loop->server;
     struct evbuffer *out;
-    char storage[1024];
+    char storage[2048];
     candor_buf head;
     bool keep;
     if (c->gone) {

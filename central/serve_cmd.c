@@ -7,11 +7,14 @@
 #include "central/commands.h"
 #include "central/package_reader.h"
 #include "central/parts.h"
+#include "central/quality.h"
 #include "central/server.h"
+#include "central/session.h"
 #include "central/tls.h"
 
 #define LIMIT_ENTRIES 65536
 #define PEER_FACTOR   20 /* uploads of one address, in those of one machine */
+#define LOGINS        30 /* a minute, of one address */
 
 /* --- parts ---------------------------------------------------------------------------------- */
 
@@ -56,6 +59,9 @@ static candor_status make_limits(candor_server *s, candor_err *err)
     if (st == CANDOR_OK) st = candor_ratelimit_new(texts, LIMIT_ENTRIES, &s->attachment_limit);
     if (st == CANDOR_OK)
         st = candor_ratelimit_new(texts * PEER_FACTOR, LIMIT_ENTRIES, &s->attachment_peer_limit);
+    if (st == CANDOR_OK) st = candor_ratelimit_new(LOGINS, LIMIT_ENTRIES, &s->login_limit);
+    if (st == CANDOR_OK) st = candor_sessions_new(&s->sessions);
+    if (st == CANDOR_OK) st = candor_quality_new(&s->quality);
     return st == CANDOR_OK ? st : candor_fail(err, st, 0, "start", NULL);
 }
 
@@ -86,6 +92,9 @@ static void server_free(candor_server *s, candor_parts *parts)
     candor_ratelimit_free(s->peer_limit);
     candor_ratelimit_free(s->attachment_limit);
     candor_ratelimit_free(s->attachment_peer_limit);
+    candor_ratelimit_free(s->login_limit);
+    candor_sessions_free(s->sessions);
+    candor_quality_free(s->quality);
     SSL_CTX_free(s->tls);
     free(s);
 }

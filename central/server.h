@@ -34,6 +34,9 @@ typedef struct candor_server {
     candor_ratelimit *limit;
     candor_ratelimit *peer_limit; /* the client chooses its machine, not its address */
     candor_ratelimit *attachment_limit, *attachment_peer_limit;
+    candor_ratelimit *login_limit;
+    struct candor_sessions *sessions;
+    struct candor_quality *quality;
     SSL_CTX *tls; /* NULL: plain HTTP */
     unsigned char pepper[32], receipt_seed[32];
     uint64_t started_ns;

@@ -2,7 +2,7 @@
 // node scripts/build.js [release] [asan] [tsan] [darwin] [hooks] [embed] [addon] [addon-hooks]
 //     (default: release addon)
 //
-//   release      build/release       core library and collector, -O2
+//   release      build/release       core library and collector with the dashboard, -O2
 //   asan, tsan   build/asan, tsan    the same by clang with tests, under AddressSanitizer+UBSan, ThreadSanitizer
 //   darwin       build/darwin        tests of native/plat with its files for macOS, over tests/darwin
 //   addon        build/addon/candor.node
@@ -16,6 +16,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { spawn, spawnSync } = require('node:child_process');
 const { buildAddon } = require('./build-addon');
+const { buildDashboard } = require('./dashboard');
 
 const ROOT = path.join(__dirname, '..');
 const JOBS = process.env.CANDOR_BUILD_JOBS || '2';
@@ -75,7 +76,8 @@ function ninja(dir) {
 async function buildCmake(name) {
   const dir = path.join('build', name);
   const stamp = path.join(ROOT, dir, 'candor-configure.txt');
-  const args = ['-S', '.', '-B', dir, '-G', 'Ninja', ...CMAKE[/** @type {keyof CMAKE} */ (name)]];
+  const dashboard = buildDashboard(name === 'release', say) ? 'ON' : 'OFF';
+  const args = ['-S', '.', '-B', dir, '-G', 'Ninja', `-DCANDOR_DASHBOARD=${dashboard}`, ...CMAKE[/** @type {keyof CMAKE} */ (name)]];
   const wanted = args.join('\n');
   const configured = fs.existsSync(path.join(ROOT, dir, 'build.ninja')) &&
     fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted;
