@@ -177,6 +177,8 @@ static bool check_table(candor_auth *a, candor_bytes text, candor_principal *out
     out->scopes = token.scopes;
     memcpy(out->app, token.app, sizeof out->app);
     memcpy(out->key, token.digest, sizeof out->key);
+    memcpy(out->id, token.id, sizeof out->id);
+    out->privacy = token.privacy;
     return true;
 }
 

@@ -107,6 +107,7 @@ static void run_metrics(candor_conn *c)
 #define WHO     ",session,user,machine,version"
 #define PAGE    ",limit,cursor"
 #define QUERIED "200,304,400,401,403,500,503"
+#define NOISED  "200,304,400,401,403,429,500,503" /* also to a token with privacy */
 
 static const route routes[] = {
     {"/", GETS, GETS, 0, NULL, "200", NULL, run_info},
@@ -127,12 +128,14 @@ static const route routes[] = {
      candor_query_stats},
     {"/api/telemetry/events", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND WHO PAGE, QUERIED, NULL,
      candor_query_events},
-    {"/api/telemetry/aggregate/category", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, QUERIED, NULL,
+    {"/api/telemetry/aggregate/category", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, NOISED, NULL,
      candor_query_categories},
-    {"/api/telemetry/aggregate/source", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, QUERIED, NULL,
+    {"/api/telemetry/aggregate/source", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, NOISED, NULL,
      candor_query_sources},
     {"/api/telemetry/aggregate/timeline", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND ",bucket,tz",
-     QUERIED, NULL, candor_query_timeline},
+     NOISED, NULL, candor_query_timeline},
+    {"/api/telemetry/aggregate/users", GETS, GETS, CANDOR_SCOPE_READ, RANGE, NOISED, NULL,
+     candor_query_users},
     {"/api/telemetry/errors/recent", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND WHO PAGE, QUERIED,
      NULL, candor_query_errors},
     {"/api/telemetry/errors/slo", GETS, GETS, CANDOR_SCOPE_READ, RANGE ",target", QUERIED, NULL,
@@ -174,6 +177,22 @@ static bool needs_token(const candor_server *s, const route *r)
     return r->scope != 0;
 }
 
+/* What a token with differential privacy may ask. */
+static bool is_aggregate(const route *r)
+{
+    return r->run == candor_query_categories || r->run == candor_query_sources ||
+           r->run == candor_query_timeline || r->run == candor_query_users;
+}
+
+static bool authorize_aggregates(candor_conn *c, const route *r)
+{
+    if (!is_aggregate(r))
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_AGGREGATES_ONLY,
+                            "the token may only read noised aggregates: GET "
+                            "/api/telemetry/aggregate/category, /source, /timeline and /users");
+    return is_aggregate(r);
+}
+
 static bool authorize(candor_conn *c, const route *r)
 {
     candor_auth_result result;
@@ -190,6 +209,7 @@ static bool authorize(candor_conn *c, const route *r)
                 "the token is unknown or revoked; `candor-central token create` makes one");
         return false;
     }
+    if ((c->principal.scopes & CANDOR_SCOPE_AGGREGATES) != 0) return authorize_aggregates(c, r);
     if (!candor_principal_may(&c->principal, r->scope)) {
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_SCOPE_MISSING,
                             "the token lacks the scope \"%s\"", scope_name(r->scope));

@@ -29,6 +29,7 @@ typedef struct candor_server {
     struct candor_package_reader *packages;
     candor_auth *auth;
     candor_tokens *tokens;
+    candor_budget *budget;
     candor_ratelimit *limit;
     candor_ratelimit *peer_limit; /* the client chooses its machine, not its address */
     candor_ratelimit *attachment_limit, *attachment_peer_limit;
