@@ -179,6 +179,7 @@ static bool check_table(candor_auth *a, candor_bytes text, candor_principal *out
     memcpy(out->key, token.digest, sizeof out->key);
     memcpy(out->id, token.id, sizeof out->id);
     memcpy(out->digest, token.digest, sizeof out->digest);
+    out->privacy = token.privacy;
     return true;
 }
 

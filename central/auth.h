@@ -9,8 +9,9 @@ typedef struct candor_principal {
     unsigned scopes;
     char app[CANDOR_TOKEN_APP + 1]; /* empty: any */
     unsigned char key[8];           /* names the token in the rate limiter */
-    char id[CANDOR_TOKEN_ID + 1];   /* empty: not one of the table */
     unsigned char digest[CANDOR_SHA256_SIZE];
+    char id[CANDOR_TOKEN_ID + 1];   /* of a token of the database, else empty */
+    candor_privacy privacy;         /* of a token for noised aggregates */
 } candor_principal;
 
 typedef enum candor_auth_result {

@@ -87,6 +87,20 @@ static void write_events(const candor_metrics *m, candor_buf *out)
                           candor_counted(&m->schema_mismatches));
 }
 
+static void write_private(const candor_metrics *m, candor_buf *out)
+{
+#define PRIVATE_NAME(id, name) name,
+    static const char *const names[] = {CANDOR_PRIVATE_MAP(PRIVATE_NAME)};
+    unsigned i;
+    candor_metrics_family(
+        out, "private_answers_total", "counter",
+        "Questions to tokens with differential privacy: paid for, answered as before, or refused "
+        "because the budget is spent.");
+    for (i = 0; i < CANDOR_PRIVATE_COUNT; i++)
+        labelled(out, "private_answers_total", "result", names[i],
+                 candor_counted(&m->private_answers[i]));
+}
+
 static void write_commits(const candor_metrics *m, candor_buf *out)
 {
     uint64_t sum = 0, us = candor_counted(&m->commit_us);
@@ -117,6 +131,7 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
 {
     write_requests(m, out);
     write_events(m, out);
+    write_private(m, out);
     candor_metrics_single(out, "body_bytes_total", "counter", "Bytes of request bodies as sent.",
                           candor_counted(&m->body_bytes));
     candor_metrics_single(out, "inflated_bytes_total", "counter",

@@ -33,6 +33,13 @@ typedef enum candor_attach_refuse {
     CANDOR_ATTACH_REFUSE_MAP(CANDOR_ATTACH_REFUSE_AS_ENUM) CANDOR_ATTACH_REFUSE_COUNT
 } candor_attach_refuse;
 
+/* What became of a question to a token with differential privacy. */
+#define CANDOR_PRIVATE_MAP(X)            X(PAID, "paid") X(AGAIN, "again") X(SPENT, "spent")
+#define CANDOR_PRIVATE_AS_ENUM(id, name) CANDOR_PRIVATE_##id,
+typedef enum candor_private {
+    CANDOR_PRIVATE_MAP(CANDOR_PRIVATE_AS_ENUM) CANDOR_PRIVATE_COUNT
+} candor_private;
+
 typedef _Atomic uint64_t candor_counter;
 enum { CANDOR_CODE_MAX = 600, CANDOR_COMMIT_BUCKETS = 12 };
 
@@ -47,6 +54,7 @@ typedef struct candor_metrics {
     candor_counter purged;
     candor_counter attachments_stored, attachments_known, attachments_purged, attachments_failed;
     candor_counter attachment_bytes; /* of the texts stored */
+    candor_counter private_answers[CANDOR_PRIVATE_COUNT];
     candor_counter attachments_refused[CANDOR_ATTACH_REFUSE_COUNT];
 } candor_metrics;
 

@@ -57,14 +57,15 @@ static bool who_params(candor_conn *c, candor_query_job *j)
            optional(c, "version", j->version, sizeof j->version);
 }
 
-/* Everything that decides the rows, but not how many a page shows. */
+/* Everything that decides the rows, or the cells, but not how many a page shows. */
 static void put_question(candor_conn *c, candor_query_job *j)
 {
     const char *const parts[] = {j->app,     j->category, j->type,        j->session, j->user,
                                  j->machine, j->version,  j->correlation, j->group};
     size_t i;
     candor_buf_put_bytes(&j->question, c->head.path);
-    candor_buf_putf(&j->question, "\n%lld\n%lld\n", (long long)j->from_ms, (long long)j->to_ms);
+    candor_buf_putf(&j->question, "\n%lld\n%lld\n%u%s\n", (long long)j->from_ms,
+                    (long long)j->to_ms, j->bucket, j->zone);
     for (i = 0; i < sizeof parts / sizeof parts[0]; i++) /* no text holds a NUL */
         candor_buf_put(&j->question, parts[i], strlen(parts[i]) + 1);
 }
@@ -259,7 +260,9 @@ static void job_run(candor_query *q, candor_reader *r)
 {
     candor_query_job *j = (candor_query_job *)(void *)q;
     candor_err err = {0};
-    candor_status st = r != NULL ? j->make(j, r, &err) : CANDOR_IO;
+    candor_status st = CANDOR_IO;
+    if (r != NULL)
+        st = candor_is_private(j) ? candor_private_make(j, r, &err) : j->make(j, r, &err);
     if (st == CANDOR_TIMEOUT) {
         candor_reply_refuse(&j->reply, CANDOR_PROBLEM_QUERY_TIMEOUT,
                             "the query took too long; ask for a shorter time or another filter");
@@ -279,6 +282,17 @@ static void job_run(candor_query *q, candor_reader *r)
     candor_mailbox_post(j->conn->loop->mail, &j->query.task);
 }
 
+/* After the parameters. */
+static void set_privacy(candor_conn *c, candor_query_job *j)
+{
+    j->privacy = c->principal.privacy;
+    if (!candor_is_private(j)) return;
+    memcpy(j->token, c->principal.id, sizeof j->token);
+    candor_private_close_range(j, candor_clock_unix_ms());
+    candor_buf_clear(&j->question);
+    put_question(c, j);
+}
+
 typedef bool reader(candor_conn *c, candor_query_job *j);
 typedef candor_status maker(candor_query_job *j, candor_reader *r, candor_err *err);
 
@@ -293,6 +307,7 @@ static void start(candor_conn *c, reader *read, maker *make)
         j->server = c->loop->server;
         j->query.run = job_run;
         j->make = make;
+        set_privacy(c, j);
         if (store->ops->query(store, &j->query) == CANDOR_OK) return; /* job_done goes on */
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY, "too many queries wait; try again");
         c->reply.retry_after_s = 1;
@@ -334,6 +349,11 @@ void candor_query_sources(candor_conn *c)
 void candor_query_timeline(candor_conn *c)
 {
     start(c, read_timeline, candor_timeline_make);
+}
+
+void candor_query_users(candor_conn *c)
+{
+    start(c, read_nothing, candor_users_make);
 }
 
 void candor_query_slo(candor_conn *c)

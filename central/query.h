@@ -5,6 +5,8 @@
 
 #include "central/conn.h"
 #include "central/cursor.h"
+#include "central/noise.h"
+#include "central/tally.h"
 #include "central/zone.h"
 
 #define CANDOR_QUERY_LIMIT_MAX     500
@@ -39,7 +41,13 @@ typedef struct candor_query_job {
     double target;
     bool has_place; /* go on from place */
     unsigned char place[CANDOR_CURSOR_PLACE];
-    candor_buf question; /* what a cursor is bound to */
+    candor_buf question;    /* what a cursor is bound to, and an answer with privacy */
+    candor_privacy privacy; /* epsilon_milli 0: the answer is exact */
+    char token[CANDOR_TOKEN_ID + 1];
+    candor_noise noise;
+    bool open_names;    /* the names of its groups are not public */
+    int64_t suppressed; /* groups */
+    const char *unit;   /* of privacy; static */
 } candor_query_job;
 
 /* Route handlers. */
@@ -55,6 +63,7 @@ void candor_query_versions(candor_conn *c);
 void candor_query_groups(candor_conn *c);
 void candor_query_starts(candor_conn *c);
 void candor_query_latency(candor_conn *c);
+void candor_query_users(candor_conn *c);
 
 /* Makers: fill j->reply from r. */
 candor_status candor_events_make(candor_query_job *j, candor_reader *r, candor_err *err);
@@ -69,6 +78,27 @@ candor_status candor_versions_make(candor_query_job *j, candor_reader *r, candor
 candor_status candor_groups_make(candor_query_job *j, candor_reader *r, candor_err *err);
 candor_status candor_starts_make(candor_query_job *j, candor_reader *r, candor_err *err);
 candor_status candor_latency_make(candor_query_job *j, candor_reader *r, candor_err *err);
+candor_status candor_users_make(candor_query_job *j, candor_reader *r, candor_err *err);
+
+/* query_private.c: answers for tokens with differential privacy. */
+/* The time becomes whole days of UTC that are over. */
+void candor_private_close_range(candor_query_job *j, int64_t now_ms);
+/* Runs j->make if the question is new and paid for, else repeats what it gave before. */
+CANDOR_CHECK candor_status candor_private_make(candor_query_job *j, candor_reader *r,
+                                               candor_err *err);
+static inline bool candor_is_private(const candor_query_job *j)
+{
+    return j->privacy.epsilon_milli != 0;
+}
+/* Noise for two cells of which an event is in one: those that are errors, and the others. False:
+ * the group is too small to be shown, and counted as suppressed. errors may be NULL: one cell. */
+bool candor_private_cell(candor_query_job *j, int64_t *n, int64_t *errors);
+/* The same for every group; public_name(ctx, i): all names that there can be, then one without
+ * bytes. Small groups go. */
+CANDOR_CHECK candor_status candor_private_groups(candor_query_job *j, candor_name_counts *names,
+                                                 candor_bytes (*public_name)(const void *ctx,
+                                                                             unsigned i),
+                                                 const void *ctx, candor_err *err);
 
 /* What makers share. */
 const char *candor_or_null(const char *text);

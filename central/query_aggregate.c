@@ -58,12 +58,40 @@ static void put_groups(const sums *s, const char *key, candor_buf *b)
     candor_buf_put_c(b, ']');
 }
 
+/* The schema's categories; one comes as often as there are events in it. */
+static candor_bytes category_at(const void *ctx, unsigned i)
+{
+    const candor_event_def *def = candor_schema_at(ctx, i);
+    return def != NULL ? def->category : candor_bytes_of(NULL, 0);
+}
+
+/* Of a question about one app, its name. */
+static candor_bytes app_at(const void *ctx, unsigned i)
+{
+    const candor_query_job *j = ctx;
+    return candor_bytes_str(i == 0 ? j->app : "");
+}
+
+static candor_status make_private(candor_query_job *j, sums *s, candor_err *err)
+{
+    candor_status st;
+    size_t i;
+    j->open_names = s->by_source && *j->app == '\0';
+    st = s->by_source ? candor_private_groups(j, &s->names, app_at, j, err)
+                      : candor_private_groups(j, &s->names, category_at, j->server->schema, err);
+    s->total = 0; /* of what is shown: it says nothing that the groups do not */
+    for (i = 0; i < s->names.n; i++)
+        s->total += s->names.items[i].n;
+    return st;
+}
+
 static candor_status make_groups(candor_query_job *j, candor_reader *r, bool by_source,
                                  candor_err *err)
 {
     candor_buf *b = candor_reply_begin(&j->reply, 200, candor_type_json);
     sums s = {.job = j, .by_source = by_source};
     candor_status st = load(j, r, &s, err);
+    if (st == CANDOR_OK && candor_is_private(j)) st = make_private(j, &s, err);
     candor_names_sort(&s.names);
     candor_buf_put_c(b, '{');
     candor_query_put_range(j, b);

@@ -24,7 +24,7 @@ typedef struct cell {
 } cell;
 
 typedef struct timeline {
-    const candor_query_job *job;
+    candor_query_job *job;
     int64_t hour0, hours;
     cell *cells; /* one an hour */
 } timeline;
@@ -107,8 +107,11 @@ static void put_buckets(const timeline *t, const candor_zone *zone, candor_buf *
             sum.n += t->cells[i].n;
             sum.errors += t->cells[i].errors;
         }
-        candor_buf_putf(b, "\",\"count\":%lld,\"errors\":%lld}", (long long)sum.n,
-                        (long long)sum.errors);
+        if (candor_is_private(t->job) && !candor_private_cell(t->job, &sum.n, &sum.errors))
+            candor_buf_put_bytes(b, CANDOR_LIT("\",\"count\":null,\"errors\":null}"));
+        else
+            candor_buf_putf(b, "\",\"count\":%lld,\"errors\":%lld}", (long long)sum.n,
+                            (long long)sum.errors);
     }
 }
 

@@ -135,6 +135,7 @@ static void run_metrics(candor_conn *c)
 #define SAME    ",correlation,group"
 #define PAGE    ",limit,cursor"
 #define QUERIED "200,304,400,401,403,500,503"
+#define NOISED  "200,304,400,401,403,429,500,503" /* also to a token with privacy */
 
 #define SESSION GETS ", POST, DELETE"
 
@@ -159,12 +160,14 @@ static const route routes[] = {
      candor_query_stats},
     {"/api/telemetry/events", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND WHO SAME PAGE, QUERIED,
      NULL, candor_query_events},
-    {"/api/telemetry/aggregate/category", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, QUERIED, NULL,
+    {"/api/telemetry/aggregate/category", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, NOISED, NULL,
      candor_query_categories},
-    {"/api/telemetry/aggregate/source", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, QUERIED, NULL,
+    {"/api/telemetry/aggregate/source", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, NOISED, NULL,
      candor_query_sources},
     {"/api/telemetry/aggregate/timeline", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND ",bucket,tz",
-     QUERIED, NULL, candor_query_timeline},
+     NOISED, NULL, candor_query_timeline},
+    {"/api/telemetry/aggregate/users", GETS, GETS, CANDOR_SCOPE_READ, RANGE, NOISED, NULL,
+     candor_query_users},
     {"/api/telemetry/aggregate/version", GETS, GETS, CANDOR_SCOPE_READ, RANGE, QUERIED, NULL,
      candor_query_versions},
     {"/api/telemetry/aggregate/sessions", GETS, GETS, CANDOR_SCOPE_READ, RANGE ",bucket", QUERIED,
@@ -242,6 +245,22 @@ static bool has_session(candor_conn *c, const route *r)
     return (r->scope & CANDOR_SCOPE_READ) != 0 && candor_session_find(c, &c->principal, &left_s);
 }
 
+/* What a token with differential privacy may ask. */
+static bool is_aggregate(const route *r)
+{
+    return r->run == candor_query_categories || r->run == candor_query_sources ||
+           r->run == candor_query_timeline || r->run == candor_query_users;
+}
+
+static bool authorize_aggregates(candor_conn *c, const route *r)
+{
+    if (!is_aggregate(r))
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_AGGREGATES_ONLY,
+                            "the token may only read noised aggregates: GET "
+                            "/api/telemetry/aggregate/category, /source, /timeline and /users");
+    return is_aggregate(r);
+}
+
 static bool authorize(candor_conn *c, const route *r)
 {
     candor_auth_result result;
@@ -261,6 +280,7 @@ static bool authorize(candor_conn *c, const route *r)
                 "the token is unknown or revoked; `candor-central token create` makes one");
         return false;
     }
+    if ((c->principal.scopes & CANDOR_SCOPE_AGGREGATES) != 0) return authorize_aggregates(c, r);
     if (!candor_principal_may(&c->principal, r->scope)) {
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_SCOPE_MISSING,
                             "the token lacks the scope \"%s\"", scope_name(r->scope));

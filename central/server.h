@@ -31,6 +31,7 @@ typedef struct candor_server {
     struct candor_alerts *alerts; /* NULL: none */
     candor_auth *auth;
     candor_tokens *tokens;
+    candor_budget *budget;
     candor_ratelimit *limit;
     candor_ratelimit *peer_limit; /* the client chooses its machine, not its address */
     candor_ratelimit *attachment_limit, *attachment_peer_limit;

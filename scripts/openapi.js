@@ -26,6 +26,7 @@ const object = (properties, more = {}) => ({
 /** @param {Json} items @returns {Json} */
 const list = (items) => ({ type: 'array', items });
 const text = { type: 'string' };
+const amount = { type: 'number', minimum: 0 };
 const count = { type: 'integer', minimum: 0 };
 const ratio = { type: ['number', 'null'], minimum: 0, maximum: 1 };
 const moment = { type: 'string', format: 'date-time' };
@@ -42,6 +43,9 @@ const who = {
   session_id: { type: 'string', maxLength: 128 }, user_id: { type: 'string', maxLength: 128 }, machine_id: { type: 'string', maxLength: 128 },
   app: { type: 'string', maxLength: 128 }, app_version: { type: 'string', maxLength: 128 }, platform: { type: 'string', maxLength: 128 },
 };
+const privacy = { 'privacy?': { $ref: '#/components/schemas/Privacy' } };
+/** Of a private token, null is what is too small to be shown. */
+const shown = { type: ['integer', 'null'], minimum: 0 };
 const group = (/** @type {string} */ key) => object({ [key]: text, count, errors: count, share: ratio });
 
 /** @returns {Record<string, Json>} */
@@ -87,8 +91,14 @@ function schemas() {
       })),
       tools: list(object({ tool: text, count, p50_ms: quantile, p95_ms: quantile })),
     }),
-    Categories: object({ ...range, total: count, groups: list(group('category')) }),
-    Sources: object({ ...range, total: count, groups: list(group('source')) }),
+    Categories: object({ ...range, total: count, groups: list(group('category')), ...privacy }),
+    Sources: object({ ...range, total: count, groups: list(group('source')), ...privacy }),
+    Users: object({ from: moment, to: moment, days: list(object({ day, users: shown })), ...privacy }),
+    Privacy: object({
+      mechanism: { type: 'string', const: 'discrete-laplace' }, unit: { type: 'string', enum: ['event', 'user-day'] },
+      delta: { type: 'number', minimum: 0, maximum: 1 }, min_group: count, suppressed: { ...shown, description: 'groups that are too small; null: their number is data' },
+      epsilon: amount, charged: amount, spent: amount, budget: amount, renews: orNull(moment),
+    }, { description: 'Of a token with differential privacy, docs/privacy.md.' }),
     Versions: object({
       ...range, total: count,
       groups: list(object({ version: text, source: text, count, errors: count, sessions: count, share: ratio })),
@@ -128,8 +138,8 @@ function schemas() {
       from: moment, to: moment, bucket: { type: 'string', enum: ['hour', 'day', 'week'] }, tz: text,
       buckets: list(object({
         bucket: { type: 'string', pattern: '^\\d{4}-\\d\\d-\\d\\d(T\\d\\d:\\d\\d:\\d\\d[+-]\\d\\d:\\d\\d)?$', description: 'the day, the Monday of the week, or the hour' },
-        count, errors: count,
-      })),
+        count: shown, errors: shown,
+      })), ...privacy,
     }),
     ServiceLevel: object({
       ...range, target: { type: 'number', minimum: 0, maximum: 1 }, sessions: count, failed_sessions: count, error_free: ratio,
@@ -210,7 +220,7 @@ const use = (...names) => names.map((name) => ({ $ref: `#/components/parameters/
 const ABOUT = new Map([
   [400, 'A parameter, a header or the body is malformed'], [401, 'No token, or an unknown one'], [403, 'The token may not do that, or consent is missing'],
   [404, 'There is no such thing'], [409, 'Another text is stored, and stays'], [413, 'The body is larger than a limit'], [415, 'Content type or encoding'],
-  [429, 'Too many uploads; see Retry-After'], [500, 'A query failed'], [503, 'Overloaded, stopping, or the store has a problem; see Retry-After'],
+  [429, 'Too many uploads, or the privacy budget is spent; see Retry-After'], [500, 'A query failed'], [503, 'Overloaded, stopping, or the store has a problem; see Retry-After'],
 ]);
 const PROBLEM = { 'application/problem+json': { schema: ref('Problem') } };
 
@@ -233,11 +243,11 @@ const UNCHANGED = { description: 'The client has these bytes already', ...ETAG }
 
 const bearer = (/** @type {string} */ scope) => [{ bearer: [scope] }];
 
-/** A GET of the read side. @param {string} id @param {string} summary @param {string} schema @param {string[]} names */
-const read = (id, summary, schema, names) => ({
+/** A GET of the read side. @param {string} id @param {string} summary @param {string} schema @param {string[]} names @param {number[]} more */
+const read = (id, summary, schema, names, ...more) => ({
   get: {
     operationId: id, summary, security: bearer('read'), parameters: use(...names, 'If-None-Match'),
-    responses: answers({ 200: answer('The answer', json(schema), ETAG), 304: UNCHANGED }, 400, 401, 403, 500, 503),
+    responses: answers({ 200: answer('The answer', json(schema), ETAG), 304: UNCHANGED }, 400, 401, 403, ...more, 500, 503),
   },
 });
 
@@ -311,9 +321,10 @@ function paths() {
     },
     '/api/telemetry/stats': read('stats', 'Cards and charts', 'Stats', RANGE),
     '/api/telemetry/events': read('events', 'Stored events, newest first', 'EventPage', [...RANGE, ...KIND, ...WHO, ...SAME, ...PAGE]),
-    '/api/telemetry/aggregate/category': read('categories', 'Events by category', 'Categories', [...RANGE, ...KIND]),
-    '/api/telemetry/aggregate/source': read('sources', 'Events by app', 'Sources', [...RANGE, ...KIND]),
-    '/api/telemetry/aggregate/timeline': read('timeline', 'Events by hour, day or week', 'Timeline', [...RANGE, ...KIND, 'bucket', 'tz']),
+    '/api/telemetry/aggregate/category': read('categories', 'Events by category', 'Categories', [...RANGE, ...KIND], 429),
+    '/api/telemetry/aggregate/source': read('sources', 'Events by app', 'Sources', [...RANGE, ...KIND], 429),
+    '/api/telemetry/aggregate/timeline': read('timeline', 'Events by hour, day or week', 'Timeline', [...RANGE, ...KIND, 'bucket', 'tz'], 429),
+    '/api/telemetry/aggregate/users': read('users', 'Users a day', 'Users', RANGE, 429),
     '/api/telemetry/errors/recent': read('recentErrors', 'Events that the schema calls errors, newest first', 'EventPage', [...RANGE, ...KIND, ...WHO, ...SAME, ...PAGE]),
     '/api/telemetry/errors/groups': read('errorGroups', 'Errors that are the same, by count', 'ErrorGroups', RANGE),
     '/api/telemetry/aggregate/version': read('versions', 'Events, errors and sessions by app version', 'Versions', RANGE),
