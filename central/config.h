@@ -30,6 +30,8 @@
     X(max_events, "max-events", 1000, "", 1, 100000, "events in one request; more gets 413")       \
     X(buffer_bytes, "buffer-bytes", 33554432, "bytes", 1048576, 4294967296,                        \
       "request bodies held at once by all connections; beyond it 503")                             \
+    X(response_bytes, "response-bytes", 33554432, "bytes", 1048576, 4294967296,                    \
+      "responses over 16 KiB held at once for their readers; beyond it 503")                       \
     X(queue_bytes, "queue-bytes", 16777216, "bytes", 65536, 4294967296,                            \
       "parsed events that wait for the store; beyond it 503")                                      \
     X(read_timeout_ms, "read-timeout-ms", 10000, "ms", 100, 3600000,                               \
@@ -37,7 +39,7 @@
     X(idle_timeout_ms, "idle-timeout-ms", 60000, "ms", 100, 3600000,                               \
       "keep-alive connection without a request")                                                   \
     X(write_timeout_ms, "write-timeout-ms", 10000, "ms", 100, 3600000,                             \
-      "response of which the client takes no byte")                                                \
+      "response of which the client takes no byte; in all, a response earns more at 16 KiB/s")     \
     X(stop_timeout_ms, "stop-timeout-ms", 10000, "ms", 0, 3600000,                                 \
       "after SIGTERM: time for requests in flight")                                                \
     X(uploads_per_minute, "uploads-per-minute", 120, "per minute", 0, 1000000000,                  \

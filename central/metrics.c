@@ -150,6 +150,9 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
                           candor_counted(&m->in_flight));
     candor_metrics_single(out, "buffered_bytes", "gauge", "Request body bytes held.",
                           candor_counted(&m->buffered_bytes));
+    candor_metrics_single(out, "response_bytes", "gauge",
+                          "Bytes of large responses held for their readers.",
+                          candor_counted(&m->response_bytes));
     candor_metrics_single(out, "packages_waiting", "gauge",
                           "Packages being read, or waiting for that.",
                           candor_counted(&m->packages_waiting));

@@ -49,7 +49,8 @@ typedef struct candor_metrics {
     candor_counter adjusted[CANDOR_ADJUST_COUNT];
     candor_counter body_bytes, inflated_bytes, batches, duplicate_batches, schema_mismatches;
     candor_counter connections_total, connections_refused, connections_evicted;
-    candor_counter connections, in_flight, buffered_bytes, packages_waiting; /* gauges */
+    candor_counter connections, in_flight, buffered_bytes, response_bytes,
+        packages_waiting; /* gauges */
     candor_counter commits, commit_us, commit_buckets[CANDOR_COMMIT_BUCKETS], commit_failures;
     candor_counter purged;
     candor_counter attachments_stored, attachments_known, attachments_purged, attachments_failed;

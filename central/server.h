@@ -11,6 +11,7 @@
 #include "central/config.h"
 #include "central/log.h"
 #include "central/metrics.h"
+#include "central/parting.h"
 #include "central/ratelimit.h"
 #include "central/store/attachments.h"
 #include "central/store/store.h"
@@ -47,7 +48,7 @@ typedef struct candor_server {
 } candor_server;
 
 /* No room for a connection: say so where that takes no handshake, and close. */
-void candor_server_refuse(candor_server *s, evutil_socket_t fd);
+void candor_server_refuse(candor_server *s, candor_parting *p, evutil_socket_t fd);
 /* Serve until SIGTERM or SIGINT; returns when everything acknowledged is stored and closed. */
 CANDOR_CHECK candor_status candor_server_run(candor_server *s, candor_err *err);
 /* The default schema, built in. */
