@@ -24,7 +24,8 @@ void candor_auth_free(candor_auth *a); /* accepts NULL */
 /* A token that is not in the database: any text of 16 to 256 visible characters. */
 CANDOR_CHECK candor_status candor_auth_add(candor_auth *a, candor_bytes text, unsigned scopes,
                                            candor_err *err);
-/* One token a line; empty lines and lines with # are skipped. */
+/* One token a line, its scopes behind it where they are not these; empty lines and lines with # are
+ * skipped. */
 CANDOR_CHECK candor_status candor_auth_add_file(candor_auth *a, const char *path, unsigned scopes,
                                                 candor_err *err);
 /* Take over what the table holds now. valid (may be NULL): how many are not revoked. */

@@ -24,16 +24,24 @@ static candor_status load_schema(candor_server *s, candor_err *err)
     return st;
 }
 
-/* Made once for a data directory. */
+/* Made once for a data directory; in --keys by hand, as two collectors that start at the same time
+ * would make two. */
 static candor_status load_secret(const candor_server *s, const char *name, unsigned char out[32],
                                  candor_err *err)
 {
+    const bool shared = *s->config.keys != '\0';
     char path[CANDOR_PATH_MAX];
     candor_buf text = {0};
-    candor_status st = candor_path_join(s->config.data, name, path, sizeof path, err);
+    candor_status st =
+        candor_path_join(shared ? s->config.keys : s->config.data, name, path, sizeof path, err);
     if (st != CANDOR_OK) return st;
     st = candor_file_read_all(path, 32, &text, err);
-    if (st == CANDOR_NOTFOUND) {
+    if (st == CANDOR_NOTFOUND && shared) {
+        st = candor_fail(err, CANDOR_NOTFOUND, 0, "read a key",
+                         "%.120s is not there; make it once, for all collectors: head -c 32 "
+                         "/dev/urandom > FILE",
+                         path);
+    } else if (st == CANDOR_NOTFOUND) {
         st = candor_random(out, 32);
         if (st == CANDOR_OK)
             st = candor_file_write_durable(path, candor_bytes_of((const char *)out, 32), err);
