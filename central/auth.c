@@ -82,6 +82,27 @@ static candor_bytes trimmed(candor_bytes line)
     return line;
 }
 
+/* TOKEN, or TOKEN SCOPES. */
+static candor_status add_line(candor_auth *a, candor_bytes line, unsigned scopes, candor_err *err)
+{
+    char words[32];
+    size_t n = 0, rest;
+    while (n < line.n && (unsigned char)line.p[n] > ' ')
+        n++;
+    rest = line.n - n;
+    if (rest == 0) return candor_auth_add(a, line, scopes, err);
+    if (rest < sizeof words) {
+        const candor_bytes after = trimmed(candor_bytes_of(line.p + n, rest));
+        memcpy(words, after.p, after.n);
+        words[after.n] = '\0';
+        if (candor_scopes_parse(words, &scopes))
+            return candor_auth_add(a, candor_bytes_of(line.p, n), scopes, err);
+    }
+    return candor_fail(err, CANDOR_INVALID, 0, "read a token",
+                       "behind a token of --token-file stands nothing, or its scopes: "
+                       "ingest,read,admin");
+}
+
 candor_status candor_auth_add_file(candor_auth *a, const char *path, unsigned scopes,
                                    candor_err *err)
 {
@@ -92,7 +113,7 @@ candor_status candor_auth_add_file(candor_auth *a, const char *path, unsigned sc
         const char *lf = memchr(text.p + at, '\n', text.n - at);
         size_t n = lf != NULL ? (size_t)(lf - text.p) - at : text.n - at;
         candor_bytes line = trimmed(candor_bytes_of(text.p + at, n));
-        if (line.n != 0 && *line.p != '#') st = candor_auth_add(a, line, scopes, err);
+        if (line.n != 0 && *line.p != '#') st = add_line(a, line, scopes, err);
         at += n + 1;
     }
     candor_buf_free(&text);

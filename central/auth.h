@@ -10,8 +10,8 @@ typedef struct candor_principal {
     char app[CANDOR_TOKEN_APP + 1]; /* empty: any */
     unsigned char key[8];           /* names the token in the rate limiter */
     unsigned char digest[CANDOR_SHA256_SIZE];
-    char id[CANDOR_TOKEN_ID + 1];   /* of a token of the database, else empty */
-    candor_privacy privacy;         /* of a token for noised aggregates */
+    char id[CANDOR_TOKEN_ID + 1]; /* of a token of the database, else empty */
+    candor_privacy privacy;       /* of a token for noised aggregates */
 } candor_principal;
 
 typedef enum candor_auth_result {
@@ -27,7 +27,8 @@ void candor_auth_free(candor_auth *a); /* accepts NULL */
 /* A token that is not in the database: any text of 16 to 256 visible characters. */
 CANDOR_CHECK candor_status candor_auth_add(candor_auth *a, candor_bytes text, unsigned scopes,
                                            candor_err *err);
-/* One token a line; empty lines and lines with # are skipped. */
+/* One token a line, its scopes behind it where they are not these; empty lines and lines with # are
+ * skipped. */
 CANDOR_CHECK candor_status candor_auth_add_file(candor_auth *a, const char *path, unsigned scopes,
                                                 candor_err *err);
 /* Take over what the table holds now. valid (may be NULL): how many are not revoked. */

@@ -79,7 +79,10 @@
     X(tls_cert, "tls-cert", "", "FILE", "PEM certificate chain: serve HTTPS")                      \
     X(tls_key, "tls-key", "", "FILE", "PEM private key of --tls-cert")                             \
     X(token_file, "token-file", "", "FILE",                                                        \
-      "tokens, one per line, scopes ingest and read; read at start")                               \
+      "tokens, one per line, scopes ingest and read or as named behind it; read at start")         \
+    X(keys, "keys", "", "DIR",                                                                     \
+      "pepper and receipt.key are here, the same for all collectors of a store (default: made in " \
+      "the data directory)")                                                                       \
     X(slo_target, "slo-target", "0.99", "RATIO",                                                   \
       "share of sessions without an error that alerts are about")                                  \
     X(alert_url, "alert-url", "", "URL", "webhook for alerts; https, or http to this machine")     \
@@ -95,7 +98,9 @@
 /* X(member, flag, help): off by default */
 #define CANDOR_CONFIG_SWITCHES(X)                                                                  \
     X(insecure_http, "insecure-http", "plain HTTP on an address that is not loopback")             \
-    X(metrics_public, "metrics-public", "/metrics without a token")
+    X(metrics_public, "metrics-public", "/metrics without a token")                                \
+    X(stateless, "stateless",                                                                      \
+      "one of several: refuse whatever another collector could not go on with")
 
 #define CANDOR_CONFIG_NUMBER_MEMBER(member, flag, def, unit, min, max, help) uint64_t member;
 #define CANDOR_CONFIG_TEXT_MEMBER(member, flag, def, hint, help)             char member[CANDOR_PATH_MAX];

@@ -123,6 +123,9 @@ static void write_commits(const candor_metrics *m, candor_buf *out)
                           "Store transactions that failed.", candor_counted(&m->commit_failures));
     candor_metrics_single(out, "events_purged_total", "counter", "Events deleted by retention.",
                           candor_counted(&m->purged));
+    candor_metrics_single(out, "sink_fewer_copies_total", "counter",
+                          "Events acknowledged while a replica of their shard was away or behind.",
+                          candor_counted(&m->sink_fewer_copies));
 }
 
 void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_t queue_batches,

@@ -25,16 +25,23 @@ static candor_status load_schema(candor_server *s, candor_err *err)
     return st;
 }
 
-/* Made once for a data directory. */
-static candor_status load_secret(const char *data, const char *name, unsigned char out[32],
-                                 candor_err *err)
+/* Made once for a data directory; in --keys by hand, as two collectors that start at the same time
+ * would make two. keys: --keys, or empty. */
+static candor_status load_secret(const char *keys, const char *data, const char *name,
+                                 unsigned char out[32], candor_err *err)
 {
+    const bool shared = *keys != '\0';
     char path[CANDOR_PATH_MAX];
     candor_buf text = {0};
-    candor_status st = candor_path_join(data, name, path, sizeof path, err);
+    candor_status st = candor_path_join(shared ? keys : data, name, path, sizeof path, err);
     if (st != CANDOR_OK) return st;
     st = candor_file_read_all(path, 32, &text, err);
-    if (st == CANDOR_NOTFOUND) {
+    if (st == CANDOR_NOTFOUND && shared) {
+        st = candor_fail(err, CANDOR_NOTFOUND, 0, "read a key",
+                         "%.120s is not there; make it once, for all collectors: head -c 32 "
+                         "/dev/urandom > FILE",
+                         path);
+    } else if (st == CANDOR_NOTFOUND) {
         st = candor_random(out, 32);
         if (st == CANDOR_OK)
             st = candor_file_write_durable(path, candor_bytes_of((const char *)out, 32), err);
@@ -102,8 +109,10 @@ candor_status candor_parts_open(candor_server *s, candor_parts *p, candor_err *e
     st = candor_data_open(s->config.data, p->db_path, sizeof p->db_path, err);
     if (st == CANDOR_OK) st = lock_data(s, &p->lock, err);
     if (st == CANDOR_OK) st = load_schema(s, err);
-    if (st == CANDOR_OK) st = load_secret(s->config.data, PEPPER_FILE, s->pepper, err);
-    if (st == CANDOR_OK) st = load_secret(s->config.data, RECEIPT_FILE, s->receipt_seed, err);
+    if (st == CANDOR_OK)
+        st = load_secret(s->config.keys, s->config.data, PEPPER_FILE, s->pepper, err);
+    if (st == CANDOR_OK)
+        st = load_secret(s->config.keys, s->config.data, RECEIPT_FILE, s->receipt_seed, err);
     if (st == CANDOR_OK) st = open_store(s, p->db_path, err);
     if (st == CANDOR_OK) st = open_attachments(s, p->db_path, err);
     return st;
@@ -140,5 +149,5 @@ candor_status candor_parts_receipt_key(const char *data, unsigned char key[32], 
 
 candor_status candor_parts_alert_secret(const char *data, unsigned char out[32], candor_err *err)
 {
-    return load_secret(data, ALERT_FILE, out, err);
+    return load_secret("", data, ALERT_FILE, out, err);
 }

@@ -41,8 +41,12 @@ static candor_status load_tokens(candor_server *s, const char *db_path, size_t *
 static candor_status first_token(candor_server *s, candor_err *err)
 {
     char text[CANDOR_TOKEN_TEXT + 1];
-    candor_status st =
-        candor_tokens_create(s->tokens, CANDOR_SCOPE_INGEST | CANDOR_SCOPE_READ, "", text, err);
+    candor_status st;
+    if (s->config.stateless)
+        return candor_fail(err, CANDOR_INVALID, 0, "tokens",
+                           "--stateless wants --token-file or CANDOR_CENTRAL_TOKEN, the same for "
+                           "all collectors");
+    st = candor_tokens_create(s->tokens, CANDOR_SCOPE_INGEST | CANDOR_SCOPE_READ, "", text, err);
     if (st == CANDOR_OK) st = candor_auth_refresh(s->auth, s->tokens, NULL, err);
     if (st != CANDOR_OK) return st;
     printf("Token (shown once, scopes ingest,read): %s\n", text);

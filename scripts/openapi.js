@@ -220,7 +220,8 @@ const use = (...names) => names.map((name) => ({ $ref: `#/components/parameters/
 const ABOUT = new Map([
   [400, 'A parameter, a header or the body is malformed'], [401, 'No token, or an unknown one'], [403, 'The token may not do that, or consent is missing'],
   [404, 'There is no such thing'], [409, 'Another text is stored, and stays'], [413, 'The body is larger than a limit'], [415, 'Content type or encoding'],
-  [429, 'Too many uploads, or the privacy budget is spent; see Retry-After'], [500, 'A query failed'], [503, 'Overloaded, stopping, or the store has a problem; see Retry-After'],
+  [429, 'Too many uploads, or the privacy budget is spent; see Retry-After'], [500, 'A query failed'], [501, 'This collector does not keep it'],
+  [503, 'Overloaded, stopping, or the store has a problem; see Retry-After'],
 ]);
 const PROBLEM = { 'application/problem+json': { schema: ref('Problem') } };
 
@@ -296,12 +297,12 @@ function paths() {
         parameters: use('field', 'Content-Encoding', 'Candor-Consent', 'Candor-Machine-Id', 'Candor-Content-SHA256'),
         requestBody: { required: true, content: plain },
         responses: answers({ 200: answer('The same text was there', json('StoredAttachment')), 201: answer('Stored', json('StoredAttachment')) },
-          400, 401, 403, 404, 409, 413, 415, 429, 503),
+          400, 401, 403, 404, 409, 413, 415, 429, 501, 503),
       },
       get: {
         operationId: 'readAttachments', summary: 'What texts an event has; with field, the text', security: bearer('read'),
         parameters: use('field', 'If-None-Match'),
-        responses: answers({ 200: answer('The list, or the text', { ...json('Attachments'), ...plain }, ETAG), 304: UNCHANGED }, 400, 401, 403, 404, 503),
+        responses: answers({ 200: answer('The list, or the text', { ...json('Attachments'), ...plain }, ETAG), 304: UNCHANGED }, 400, 401, 403, 404, 501, 503),
       },
     },
     '/api/v1/erasures': {
