@@ -22,7 +22,7 @@ static bool take_failed(void *ctx, const candor_stat_row *row)
 candor_status candor_slo_measure(const candor_store *store, candor_reader *r, int64_t from_ms,
                                  int64_t to_ms, candor_slo *out, candor_err *err)
 {
-    const candor_stat_range range = {from_ms, to_ms, NULL};
+    const candor_stat_range range = {.from_ms = from_ms, .to_ms = to_ms};
     int64_t starts = 0, failed = 0;
     candor_status st = store->ops->stats(r, CANDOR_STAT_COUNTS, &range, take_start, &starts, err);
     if (st == CANDOR_OK)
