@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a command of this repository needs and is missing: Debian packages and npm packages.
-# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine|sinks|ops]
+# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine|sinks|ops|mac]
 # Idempotent; says what it does on stderr; as root or through sudo. With everything present it costs
 # one dpkg-query and one checksum.
 set -eu
@@ -20,10 +20,11 @@ case $profile in
   bench) packages="$packages python3-fastapi python3-uvicorn python3-uvloop python3-httptools" ;;
   prebuild | wine) packages="$packages dpkg-dev bzip2 xz-utils perl tcl binutils gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 gcc-mingw-w64-x86-64-posix" ;;
+  mac) packages="$packages dpkg-dev bzip2 xz-utils perl tcl lld-19" ;;
   vscode) packages="$packages chromium fonts-dejavu-core" ;;
   sinks) packages="$packages clang libclang-rt-14-dev postgresql mariadb-server clickhouse-server" ;;
   ops) packages="$packages postgresql clickhouse-server prometheus systemd docker-compose" ;;
-  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine, sinks or ops" ;;
+  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine, sinks, ops or mac" ;;
 esac
 # Programs for Windows on x64 run on such a processor alone; elsewhere those tests are skipped.
 case $profile in package | wine) [ "$(uname -m)" != x86_64 ] || packages="$packages wine64" ;; esac
@@ -105,6 +106,11 @@ case $profile in sinks | ops) keep_servers_off ;; esac
 install_packages
 install_npm "$root"
 if [ "$profile" = bench ]; then install_npm "$root/tests/bench"; fi
+if [ "$profile" = mac ]; then
+  # What scripts/prebuild/zig/package.json names runs on such a processor alone.
+  [ "$(uname -m)" = x86_64 ] || fail "binaries for macOS are built on Linux on x64 (docs/prebuilds.md)"
+  install_npm "$root/scripts/prebuild/zig"
+fi
 case $profile in test | package | otel) install_npm "$root/tests/otel" ;; esac
 case $profile in test | package | ui) install_npm "$root/tests/ui"; install_npm "$root/tests/electron" ;; esac
 if [ "$profile" = vscode ]; then
