@@ -137,6 +137,11 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
     single(out, "db_bytes", "gauge", "Size of the database file.", db_bytes);
     single(out, "wal_bytes", "gauge", "Size of the write-ahead log.", wal_bytes);
     write_commits(m, out);
+    single(out, "reloads_total", "counter", "Certificates and token files read again.",
+           candor_counted(&m->reloads));
+    single(out, "reload_failures_total", "counter",
+           "Those that were not usable: what was read before stays.",
+           candor_counted(&m->reload_failures));
     single(out, "uptime_seconds", "gauge", "Seconds since start.", uptime_s);
     family(out, "build_info", "gauge", "Always 1; labels say what runs.");
     candor_buf_putf(out, "candor_central_build_info{version=\"%s\",schema=\"%s\"} 1\n",
