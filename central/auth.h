@@ -17,8 +17,8 @@ typedef enum candor_auth_result {
     CANDOR_AUTH_BAD
 } candor_auth_result;
 
-#define CANDOR_FIXED_SCOPES (CANDOR_SCOPE_INGEST | CANDOR_SCOPE_READ) /* of tokens outside of it   \
-                                                                       */
+/* Of tokens that are not in the database. */
+#define CANDOR_FIXED_SCOPES (CANDOR_SCOPE_INGEST | CANDOR_SCOPE_READ)
 
 typedef struct candor_auth candor_auth;
 CANDOR_CHECK candor_status candor_auth_new(candor_auth **out);
