@@ -76,10 +76,12 @@
       "data directory, mode 700 (default $XDG_DATA_HOME or ~/.local/share, then candor-central)")  \
     X(schema, "schema", "", "FILE", "schema file (default: the built-in catalogue)")               \
     X(port_file, "port-file", "", "FILE", "write the port here once it listens")                   \
-    X(tls_cert, "tls-cert", "", "FILE", "PEM certificate chain: serve HTTPS")                      \
+    X(tls_cert, "tls-cert", "", "FILE",                                                            \
+      "PEM certificate chain: serve HTTPS; read again on SIGHUP and when it changes")              \
     X(tls_key, "tls-key", "", "FILE", "PEM private key of --tls-cert")                             \
     X(token_file, "token-file", "", "FILE",                                                        \
-      "tokens, one per line, scopes ingest and read or as named behind it; read at start")         \
+      "tokens, one per line, scopes ingest and read or as named behind it; read again on SIGHUP "  \
+      "and when it changes")                                                                       \
     X(keys, "keys", "", "DIR",                                                                     \
       "pepper and receipt.key are here, the same for all collectors of a store (default: made in " \
       "the data directory)")                                                                       \

@@ -8,6 +8,7 @@
 
 #include "central/respond.h"
 #include "central/route.h"
+#include "central/tls.h"
 
 #define INPUT_MAX    ((size_t)65536) /* unread bytes held for a connection */
 #define KEEP_STORAGE ((size_t)4096)  /* what each buffer of an idle connection may hold */
@@ -411,7 +412,7 @@ static struct bufferevent *make_bufferevent(candor_loop *l, evutil_socket_t fd)
     SSL *ssl;
     struct bufferevent *bev;
     if (l->server->tls == NULL) return bufferevent_socket_new(l->base, fd, BEV_OPT_CLOSE_ON_FREE);
-    ssl = SSL_new(l->server->tls);
+    ssl = candor_tls_session(l->server->tls);
     if (ssl == NULL) return NULL;
     bev = bufferevent_openssl_socket_new(l->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
                                          BEV_OPT_CLOSE_ON_FREE);

@@ -165,6 +165,11 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
     candor_metrics_single(out, "db_bytes", "gauge", "Size of the database file.", db_bytes);
     candor_metrics_single(out, "wal_bytes", "gauge", "Size of the write-ahead log.", wal_bytes);
     write_commits(m, out);
+    candor_metrics_single(out, "reloads_total", "counter",
+                          "Certificates and token files read again.", candor_counted(&m->reloads));
+    candor_metrics_single(out, "reload_failures_total", "counter",
+                          "Those that were not usable: what was read before stays.",
+                          candor_counted(&m->reload_failures));
     candor_metrics_single(out, "uptime_seconds", "gauge", "Seconds since start.", uptime_s);
     candor_metrics_family(out, "build_info", "gauge", "Always 1; labels say what runs.");
     candor_buf_putf(out, "candor_central_build_info{version=\"%s\",schema=\"%s\"} 1\n",

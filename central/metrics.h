@@ -52,7 +52,7 @@ typedef struct candor_metrics {
     candor_counter connections, in_flight, buffered_bytes, response_bytes,
         packages_waiting; /* gauges */
     candor_counter commits, commit_us, commit_buckets[CANDOR_COMMIT_BUCKETS], commit_failures;
-    candor_counter purged;
+    candor_counter purged, reloads, reload_failures;
     candor_counter sink_fewer_copies; /* events: a replica of their shard was away or behind */
     candor_counter attachments_stored, attachments_known, attachments_purged, attachments_failed;
     candor_counter attachment_bytes; /* of the texts stored */

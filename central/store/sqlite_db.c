@@ -3,7 +3,6 @@
 
 #include "central/store/sqlite_internal.h"
 
-#define FORMAT  2
 #define BUSY_MS 10000 /* a token command holds the lock for a moment only */
 
 candor_status candor_db_fail(sqlite3 *db, const char *op, candor_err *err)
@@ -185,5 +184,5 @@ candor_status candor_db_create(sqlite3 *db, const char *sql, int format, candor_
 
 candor_status candor_db_create_schema(sqlite3 *db, candor_err *err)
 {
-    return candor_db_create(db, schema_sql, FORMAT, err);
+    return candor_db_create(db, schema_sql, CANDOR_EVENTS_FORMAT, err);
 }
