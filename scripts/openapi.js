@@ -111,7 +111,7 @@ function schemas() {
     Latency: object({
       ...range, type: text, by: orNull(text), of: orNull(text), unit: orNull(text),
       edges: { ...list({ type: 'number', minimum: 0 }), description: 'of the cells, one more than a row has' },
-      rows: list(object({ value: text, count, p50: quantile, p95: quantile, p99: quantile, cells: list(count) })), omitted: count,
+      rows: list(object({ value: text, count, mean: quantile, p50: quantile, p95: quantile, p99: quantile, cells: list(count) })), omitted: count,
     }, { description: 'Histograms of a chart, half an octave a cell' }),
     ErrorGroups: object({
       ...range, total: count,

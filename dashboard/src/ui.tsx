@@ -77,7 +77,7 @@ export function Panel({ title, note, actions, wide, children }: PanelProps) {
 
 export function Card({ label, value, note, tone, children }: { label: string; value: string; note?: string; tone?: 'good' | 'bad'; children?: ComponentChildren }) {
   return (
-    <div class="card">
+    <div class={children !== undefined ? 'card drawn' : 'card'}>
       <dt>{label}</dt>
       <dd class={tone}>{value}</dd>
       {note !== undefined && <dd class="note">{note}</dd>}
@@ -87,10 +87,10 @@ export function Card({ label, value, note, tone, children }: { label: string; va
 }
 
 /** A line without axes. Decoration: the card says the number. */
-export function Spark({ values, bad }: { values: number[]; bad?: boolean }) {
-  const top = Math.max(1, ...values);
+export function Spark({ values, bad, low = 0 }: { values: number[]; bad?: boolean; low?: number }) {
+  const top = Math.max(low === 0 ? 1 : low + 0.0001, ...values);
   const step = values.length > 1 ? 100 / (values.length - 1) : 100;
-  const points = values.map((v, i) => `${(i * step).toFixed(1)},${(23 - (v / top) * 21).toFixed(1)}`).join(' ');
+  const points = values.map((v, i) => `${(i * step).toFixed(1)},${(23 - (Math.max(0, v - low) / (top - low)) * 21).toFixed(1)}`).join(' ');
   return (
     <svg class={bad ? 'spark bad' : 'spark'} viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">
       {values.length > 1 && <polygon points={`0,24 ${points} 100,24`} />}
