@@ -39,15 +39,21 @@ static candor_status load_tokens(candor_server *s, const char *db_path, size_t *
     return st;
 }
 
+static candor_status check_shared_tokens(const candor_server *s, candor_err *err)
+{
+    const char *fixed = getenv("CANDOR_CENTRAL_TOKEN");
+    if (!s->config.stateless || *s->config.token_file != '\0' || (fixed != NULL && *fixed != '\0'))
+        return CANDOR_OK;
+    return candor_fail(err, CANDOR_INVALID, 0, "tokens",
+                       "--stateless wants --token-file or CANDOR_CENTRAL_TOKEN, the same for all "
+                       "collectors");
+}
+
 static candor_status first_token(candor_server *s, candor_err *err)
 {
     char text[CANDOR_TOKEN_TEXT + 1];
-    candor_status st;
-    if (s->config.stateless)
-        return candor_fail(err, CANDOR_INVALID, 0, "tokens",
-                           "--stateless wants --token-file or CANDOR_CENTRAL_TOKEN, the same for "
-                           "all collectors");
-    st = candor_tokens_create(s->tokens, CANDOR_SCOPE_INGEST | CANDOR_SCOPE_READ, "", text, err);
+    candor_status st =
+        candor_tokens_create(s->tokens, CANDOR_SCOPE_INGEST | CANDOR_SCOPE_READ, "", text, err);
     if (st == CANDOR_OK) st = candor_auth_refresh(s->auth, s->tokens, NULL, err);
     if (st != CANDOR_OK) return st;
     printf("Token (shown once, scopes ingest,read): %s\n", text);
@@ -75,7 +81,9 @@ static candor_status make_limits(candor_server *s, candor_err *err)
 static candor_status prepare(candor_server *s, candor_parts *parts, candor_err *err)
 {
     size_t valid = 0;
-    candor_status st = candor_parts_open(s, parts, err);
+    candor_status st = check_shared_tokens(s, err);
+    memset(parts, 0, sizeof *parts);
+    if (st == CANDOR_OK) st = candor_parts_open(s, parts, err);
     if (st == CANDOR_OK && *s->config.tls_cert != '\0')
         st = candor_tls_new(s->config.tls_cert, s->config.tls_key, &s->tls, err);
     if (st == CANDOR_OK) st = load_tokens(s, parts->db_path, &valid, err);

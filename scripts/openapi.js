@@ -150,6 +150,7 @@ function schemas() {
       status: { type: 'string', const: 'ok' }, version: text, schema: object({ name: text, version: count, hash: hex(64) }),
       attachments: { type: 'string', enum: ['ok', 'failing'] }, uptime_s: count,
       'sink?': { type: 'string', description: 'where it is not sqlite alone' },
+      'shards?': { ...list(list({ type: 'string', enum: ['up', 'behind', 'away'] })), description: 'replicas of each shard of a ClickHouse cluster' },
       'followers?': list(object({
         sink: text, status: { type: 'string', enum: ['ok', 'unavailable'] }, queued_events: count, queued_bytes: count,
         stored: count, duplicates: count, dropped: count, refused: count, damaged: count,

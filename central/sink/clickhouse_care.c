@@ -18,7 +18,8 @@ static candor_status ask_number(candor_ch *ch, candor_buf *sql, uint64_t *out, c
 
 /* --- erasure ---------------------------------------------------------------------------------- */
 
-#define OF_OURS "FROM system.mutations WHERE database=currentDatabase() AND table='candor_events'"
+#define OURS    "database=currentDatabase() AND table='candor_events'"
+#define OF_OURS "FROM system.mutations WHERE " OURS
 
 /* The latest one, which its replicas come to know a moment later. */
 static candor_status latest_mutation(candor_ch *ch, char *out, size_t cap, candor_err *err)
@@ -34,13 +35,15 @@ static candor_status latest_mutation(candor_ch *ch, char *out, size_t cap, cando
     return st;
 }
 
-/* ALTER .. DELETE works on behind the answer: an erasure is done when its parts are rewritten. */
+/* ALTER .. DELETE works on behind the answer: an erasure is done when its parts are rewritten. A
+ * replica calls a mutation done when it has planned it for all of its parts: the plan is its queue.
+ */
 static candor_status wait_for_mutation(candor_ch_shard *h, candor_ch_server *v, const char *id,
                                        candor_err *err)
 {
     const uint64_t until = candor_clock_mono_ns() + MUTATION_NS;
     for (;;) {
-        uint64_t open = 1, known = 0;
+        uint64_t open = 1, known = 0, planned = 1;
         candor_status st;
         candor_buf_put_bytes(&h->sql, CANDOR_LIT("SELECT count() " OF_OURS " AND is_done=0"));
         st = ask_number(&v->ch, &h->sql, &open, err);
@@ -48,7 +51,12 @@ static candor_status wait_for_mutation(candor_ch_shard *h, candor_ch_server *v, 
         candor_ch_put_text(&h->sql, candor_bytes_str(id));
         if (st == CANDOR_OK) st = ask_number(&v->ch, &h->sql, &known, err);
         candor_buf_clear(&h->sql);
-        if (st != CANDOR_OK || (open == 0 && known != 0)) return st;
+        candor_buf_put_bytes(&h->sql,
+                             CANDOR_LIT("SELECT count() FROM system.replication_queue WHERE " OURS
+                                        " AND type='MUTATE_PART'"));
+        if (st == CANDOR_OK) st = ask_number(&v->ch, &h->sql, &planned, err);
+        candor_buf_clear(&h->sql);
+        if (st != CANDOR_OK || (open == 0 && known != 0 && planned == 0)) return st;
         if (candor_clock_mono_ns() > until)
             return candor_fail(err, CANDOR_TIMEOUT, 0, "erase",
                                "ClickHouse on %.120s still rewrites its parts; system.mutations "

@@ -264,6 +264,8 @@ static candor_status look_at_replica(candor_ch_cluster *c, candor_ch_server *v, 
         &row, err);
     if (st != CANDOR_OK) return st;
     if (row.n == 0)
+        v->ready = false; /* an empty machine in its place gets its tables at the next look */
+    if (row.n == 0)
         return candor_fail(err, CANDOR_INVALID, 0, "open the sink",
                            "candor_events on %.80s is not replicated: a --sink-url with one server "
                            "made it; take another database",

@@ -6,16 +6,15 @@ const zlib = require('node:zlib');
 const { Fleet } = require('../bench/lib/events');
 
 const BATCH = 100;
-const CONNECTIONS = 16;
 const REQUEST_MS = 60_000; // a dead peer that never closes
 const AGAIN_MS = 100;
 
 /** @typedef {{url: string, token: string}} Target */
 /** @typedef {{ids: string[], body: Buffer, bytes: number}} Batch */
 
-/** Ids as clients of now make them. @param {number} events @param {number} seed @returns {Batch[]} */
-function makeBatches(events, seed) {
-  const fleet = new Fleet({ seed });
+/** Ids as clients of now make them. @param {number} events @returns {Batch[]} */
+function makeBatches(events) {
+  const fleet = new Fleet({ seed: Date.now() & 0x7fffffff });
   const now = Date.now();
   return Array.from({ length: Math.ceil(events / BATCH) }, (_, at) => {
     const made = Array.from({ length: Math.min(BATCH, events - at * BATCH) }, () => fleet.event(fleet.session(), now + at));
@@ -25,10 +24,11 @@ function makeBatches(events, seed) {
 }
 
 class Load {
-  /** @param {Target[]} targets @param {number} events @param {number} [seed] */
-  constructor(targets, events, seed = 1) {
+  /** @param {Target[]} targets @param {number} events @param {number} connections */
+  constructor(targets, events, connections) {
     this.targets = targets;
-    this.batches = makeBatches(events, seed);
+    this.connections = connections;
+    this.batches = makeBatches(events);
     this.sent = this.batches.reduce((sum, { ids }) => sum + ids.length, 0);
     this.bytes = this.batches.reduce((sum, { bytes }) => sum + bytes, 0);
     /** @type {string[]} */
@@ -37,7 +37,7 @@ class Load {
     this.toldDuplicate = 0;
     this.rejected = 0;
     this.next = 0;
-    this.agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS * 2 });
+    this.agent = new http.Agent({ keepAlive: true, maxSockets: connections });
     /** @type {{at: number, resolve: () => void}[]} */
     this.waiting = [];
     this.failed = /** @type {Error | null} */ (null);
@@ -90,7 +90,7 @@ class Load {
   /** All of it, from several connections. @param {number} limitMs  a bound for a broken build */
   async run(limitMs) {
     const start = Date.now();
-    const workers = Array.from({ length: CONNECTIONS }, async (_, worker) => {
+    const workers = Array.from({ length: this.connections }, async (_, worker) => {
       while (this.next < this.batches.length) {
         const batch = this.batches[this.next];
         this.next += 1;

@@ -16,6 +16,7 @@ const PATIENCE_MS = 300_000; // bounds for a broken build, never a measure
 const { values: args } = parseArgs({
   options: {
     events: { type: 'string', default: '60000' },
+    connections: { type: 'string', default: '64' },
     replica: { type: 'string', default: '1a' }, // 1a takes the inserts of shard 1, 1b fetches them
     'no-kill': { type: 'boolean', default: false },
     require: { type: 'boolean', default: false },
@@ -23,7 +24,7 @@ const { values: args } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
-const USAGE = 'Usage: npm run test:cluster -- [--events 60000] [--replica 1a|1b|2a|2b] [--no-kill] [--require] [--json]';
+const USAGE = 'Usage: npm run test:cluster -- [--events 60000] [--connections 64] [--replica 1a|1b|2a|2b] [--no-kill] [--require] [--json]';
 
 const note = (/** @type {string} */ text) => process.stderr.write(`${process.uptime().toFixed(1).padStart(6)} s  ${text}\n`);
 
@@ -117,7 +118,7 @@ async function measure(cluster, scratch, token) {
   const first = await startCollector(scratch, 'one', cluster);
   const second = await startCollector(scratch, 'two', cluster);
   try {
-    const load = new Load([first, second].map((collector) => ({ get url() { return collector.url; }, token })), Number(args.events));
+    const load = new Load([first, second].map((collector) => ({ get url() { return collector.url; }, token })), Number(args.events), Number(args.connections));
     note(`${load.sent} events, ${Math.round(load.bytes / load.sent)} bytes each, to ${first.url} and ${second.url}`);
     const killed = args['no-kill'] ? [] : [`replica ${args.replica}`, 'collector one'];
     await Promise.all([load.run(PATIENCE_MS), killed.length === 0 ? null : killBoth(cluster, load, first)]);
@@ -155,7 +156,7 @@ async function measure(cluster, scratch, token) {
 
 async function main() {
   const events = Number(args.events);
-  if (args.help || !Number.isInteger(events) || events < 1000 || !/^[12][ab]$/.test(args.replica)) {
+  if (args.help || !Number.isInteger(events) || events < 1000 || !(Number(args.connections) >= 1) || !/^[12][ab]$/.test(args.replica)) {
     note(USAGE);
     return args.help ? 0 : 2;
   }
