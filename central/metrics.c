@@ -87,6 +87,19 @@ static void write_events(const candor_metrics *m, candor_buf *out)
                           candor_counted(&m->schema_mismatches));
 }
 
+static void write_otlp(const candor_metrics *m, candor_buf *out)
+{
+    static const char *const names[] = {"logs", "metrics", "traces"};
+    unsigned i;
+    family(out, "otlp_records_total", "counter", "Records of OTLP that were stored, by signal.");
+    for (i = 0; i < 3; i++)
+        labelled(out, "otlp_records_total", "signal", names[i],
+                 candor_counted(&m->otlp_records[i]));
+    single(out, "otlp_attributes_dropped_total", "counter",
+           "Attributes of OTLP that the schema does not have.",
+           candor_counted(&m->otlp_attributes_dropped));
+}
+
 static void write_private(const candor_metrics *m, candor_buf *out)
 {
 #define PRIVATE_NAME(id, name) name,
@@ -134,6 +147,7 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
 {
     write_requests(m, out);
     write_events(m, out);
+    write_otlp(m, out);
     write_private(m, out);
     candor_metrics_single(out, "body_bytes_total", "counter", "Bytes of request bodies as sent.",
                           candor_counted(&m->body_bytes));
