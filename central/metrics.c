@@ -91,13 +91,14 @@ static void write_otlp(const candor_metrics *m, candor_buf *out)
 {
     static const char *const names[] = {"logs", "metrics", "traces"};
     unsigned i;
-    family(out, "otlp_records_total", "counter", "Records of OTLP that were stored, by signal.");
+    candor_metrics_family(out, "otlp_records_total", "counter",
+                          "Records of OTLP that were stored, by signal.");
     for (i = 0; i < 3; i++)
         labelled(out, "otlp_records_total", "signal", names[i],
                  candor_counted(&m->otlp_records[i]));
-    single(out, "otlp_attributes_dropped_total", "counter",
-           "Attributes of OTLP that the schema does not have.",
-           candor_counted(&m->otlp_attributes_dropped));
+    candor_metrics_single(out, "otlp_attributes_dropped_total", "counter",
+                          "Attributes of OTLP that the schema does not have.",
+                          candor_counted(&m->otlp_attributes_dropped));
 }
 
 static void write_private(const candor_metrics *m, candor_buf *out)
