@@ -7,6 +7,7 @@
 #include "central/query.h"
 #include "central/respond.h"
 #include "central/store/histogram.h"
+#include "contract/limits.h"
 
 #define DAY_MS       INT64_C(86400000)
 #define DEFAULT_DAYS 30
@@ -50,7 +51,8 @@ static double edge_of(unsigned cell)
         v *= 2;
     for (; octave < 0; octave++)
         v /= 2;
-    return (cell - 1) % 2 != 0 ? v * 1.5 : v;
+    if ((cell - 1) % 2 != 0) v *= 1.5;
+    return v < CANDOR_NUMBER_MAX ? v : CANDOR_NUMBER_MAX; /* no value is larger */
 }
 
 static void add_counts(latency *l, row *x, const candor_stat_row *from)
