@@ -3,7 +3,6 @@
 
 #include "central/store/sqlite_internal.h"
 
-#define FORMAT  2
 #define BUSY_MS 10000 /* a token command holds the lock for a moment only */
 
 candor_status candor_db_fail(sqlite3 *db, const char *op, candor_err *err)
@@ -110,6 +109,11 @@ static const char schema_sql[] =
     "CREATE TABLE IF NOT EXISTS token(id TEXT PRIMARY KEY, digest BLOB NOT NULL, scopes INTEGER "
     "NOT NULL,"
     " app TEXT NOT NULL, created INTEGER NOT NULL, revoked INTEGER) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS token_privacy(id TEXT PRIMARY KEY, epsilon INTEGER NOT NULL,"
+    " budget INTEGER NOT NULL, renew_days INTEGER NOT NULL, min_group INTEGER NOT NULL,"
+    " period INTEGER NOT NULL, spent INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS private_answer(token TEXT, question BLOB, body BLOB NOT NULL,"
+    " PRIMARY KEY(token,question)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS type(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
     " category TEXT NOT NULL);"
     "INSERT INTO type VALUES(1,'Error','') ON CONFLICT DO NOTHING;"
@@ -141,6 +145,10 @@ static const char schema_sql[] =
     "CREATE TABLE IF NOT EXISTS r_approval(day INTEGER, app INTEGER, model INTEGER, decision "
     "INTEGER,"
     " n INTEGER NOT NULL, PRIMARY KEY(day,app,model,decision)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS r_version(day INTEGER, app INTEGER, version INTEGER, what INTEGER,"
+    " n INTEGER NOT NULL, PRIMARY KEY(day,app,version,what)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS r_error(day INTEGER, app INTEGER, grp INTEGER, n INTEGER NOT NULL,"
+    " PRIMARY KEY(day,app,grp)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS last_turn(session INTEGER PRIMARY KEY, model INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS pending(corr, event_id BLOB, day INTEGER NOT NULL, app INTEGER NOT "
     "NULL,"
@@ -176,5 +184,5 @@ candor_status candor_db_create(sqlite3 *db, const char *sql, int format, candor_
 
 candor_status candor_db_create_schema(sqlite3 *db, candor_err *err)
 {
-    return candor_db_create(db, schema_sql, FORMAT, err);
+    return candor_db_create(db, schema_sql, CANDOR_EVENTS_FORMAT, err);
 }

@@ -120,9 +120,11 @@ const steps = [
   { name: 'style', about: 'clang-format, tsc --checkJs', run: style },
   { name: 'c-asan', about: 'C tests under ASan and UBSan, clang', run: (tally, options) => cTests(tally, 'asan', [], options) },
   { name: 'c-tsan', about: 'C tests of plat, net and client under TSan, clang', run: (tally, options) => cTests(tally, 'tsan', ['plat', 'net', 'client'], options) },
+  { name: 'c-darwin', about: 'C tests of plat with its files for macOS, over Linux', run: (tally, options) => cTests(tally, 'darwin', [], options) },
   { name: 'js', about: 'addon, JS API, CLI', run: (tally, options) => nodeTests(tally, testFiles('tests/js'), options) },
   { name: 'e2e', about: 'real collector over HTTP and TLS', run: (tally, options) => nodeTests(tally, testFiles('tests/e2e'), options) },
   { name: 'sinks', about: 'every sink against its real server, where it is installed', run: sinks },
+  { name: 'ops', about: 'systemd unit, Prometheus, Grafana queries, compose, where they are installed', run: (tally, options) => nodeTests(tally, testFiles('tests/ops'), options) },
   { name: 'prebuild', about: 'checks of prebuilt binaries', run: (tally, options) => nodeTests(tally, testFiles('tests/prebuild'), options) },
   { name: 'package', about: 'the packed package, installed without a compiler on Node 18 to 24', run: async (tally, options) => {
     if (fs.existsSync(path.join(root, 'prebuilds'))) await jsonTest(tally, 'test:package', ['tests/package/main.js', '--json'], (value) => value.ok === true, options);
@@ -140,6 +142,7 @@ const steps = [
   { name: 'crash', about: 'SIGKILL of app and collector', run: (tally, options) => jsonTest(tally, 'test:crash', ['tests/crash/main.js', '--rounds', '12', '--json'], (value) => value.lost === 0 && value.duplicates === 0 && value.kept > 0, options) },
   { name: 'consent', about: 'off in one of three processes silences all', run: (tally, options) => jsonTest(tally, 'test:consent', ['tests/consent/main.js', '--json'], (value) => value.silent_ms < 1000 && value.bytes_left === 0 && value.sockets_after === 0, options) },
   { name: 'windows', about: 'eight processes on one spool, random kills', run: (tally, options) => jsonTest(tally, 'test:windows', ['tests/windows/main.js', '--kills', '12', '--json'], (value) => value.lost === 0 && value.duplicates === 0 && value.uploaders_max === 1 && value.kept > 0, options) },
+  { name: 'overload', about: 'four times the sustainable load and slow clients', run: (tally, options) => jsonTest(tally, 'test:overload', ['tests/overload/main.js', '--seconds', '6', '--json'], (value) => value.ok === true, options) },
   { name: 'leak', about: 'planted secrets are found nowhere', run: async (tally, options) => {
     await build(tally, ['hooks', 'addon-hooks'], options);
     await jsonTest(tally, 'test:leak', ['tests/leak/main.js', '--json'], (value) => value.found === 0 && value.planted > 0, options);
