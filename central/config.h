@@ -77,6 +77,8 @@
     X(tls_key, "tls-key", "", "FILE", "PEM private key of --tls-cert")                             \
     X(token_file, "token-file", "", "FILE",                                                        \
       "tokens, one per line, scopes ingest and read; read again on SIGHUP and when it changes")    \
+    X(key_file, "key-file", "", "FILE",                                                            \
+      "key of the databases, 64 hex digits; candor-central-encrypted alone, docs/at-rest.md")      \
     X(log_level, "log-level", "info", "LEVEL", "error, warn, info or debug")                       \
     X(sink, "sink", "sqlite", "NAME",                                                              \
       "sqlite, jsonl, memory, postgres, mysql or clickhouse; repeated: the first one "             \

@@ -1,10 +1,11 @@
 'use strict';
-// node scripts/build.js [release] [asan] [tsan] [hooks] [embed] [addon] [addon-hooks]    (default: release addon)
+// node scripts/build.js [release] [asan] [tsan] [hooks] [encrypted] [embed] [addon] [addon-hooks]    (default: release addon)
 //
 //   release      build/release       core library and collector, -O2
 //   asan, tsan   build/asan, tsan    the same by clang with tests, under AddressSanitizer+UBSan, ThreadSanitizer
 //   addon        build/addon/candor.node
 //   embed        build/embed         libcandor as embedders install it
+//   encrypted    build/encrypted     candor-central-encrypted; its SQLite comes by `sh scripts/setup.sh encrypted`
 //   hooks        build/hooks         the collector with CANDOR_TEST_HOOKS
 //   addon-hooks  build/addon-hooks/candor.node and `hooks`
 //
@@ -24,6 +25,7 @@ const CMAKE = {
   asan: ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCANDOR_SANITIZE=address,undefined'],
   tsan: ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCANDOR_SANITIZE=thread'],
   embed: ['-DCMAKE_BUILD_TYPE=Release', '-DCANDOR_EMBED=ON', '-DCANDOR_CENTRAL=OFF', '-DCANDOR_TESTS=OFF'],
+  encrypted: ['-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG', '-DCANDOR_ENCRYPTED=ON', '-DCANDOR_TESTS=OFF'],
   hooks: ['-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCMAKE_C_FLAGS=-DCANDOR_TEST_HOOKS', '-DCANDOR_TESTS=OFF'],
 };
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a command of this repository needs and is missing: Debian packages and npm packages.
-# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine|sinks]
+# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine|sinks|encrypted]
 # Idempotent; says what it does on stderr; as root or through sudo. With everything present it costs
 # one dpkg-query and one checksum.
 set -eu
@@ -14,7 +14,7 @@ fail() { say "$*"; exit 1; }
 packages="gcc g++ make cmake ninja-build pkg-config python3 ca-certificates \
 libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libevent-dev libdeflate-dev libcmocka-dev libpq-dev libmariadb-dev"
 case $profile in
-  build | otel) ;;
+  build | otel | encrypted) ;;
   ui) packages="$packages chromium" ;;
   test | package) packages="$packages chromium clang lld wasi-libc libclang-rt-14-dev-wasm32 clang-format libclang-rt-14-dev locales openssl git procps" ;;
   bench) packages="$packages python3-fastapi python3-uvicorn python3-uvloop python3-httptools" ;;
@@ -22,7 +22,7 @@ case $profile in
 gcc-mingw-w64-x86-64-posix" ;;
   vscode) packages="$packages chromium fonts-dejavu-core" ;;
   sinks) packages="$packages clang libclang-rt-14-dev postgresql mariadb-server clickhouse-server" ;;
-  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine or sinks" ;;
+  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine, sinks or encrypted" ;;
 esac
 # Programs for Windows on x64 run on such a processor alone; elsewhere those tests are skipped.
 case $profile in package | wine) [ "$(uname -m)" != x86_64 ] || packages="$packages wine64" ;; esac
@@ -103,6 +103,7 @@ check_node
 if [ "$profile" = sinks ]; then keep_servers_off; fi
 install_packages
 install_npm "$root"
+if [ "$profile" = encrypted ]; then install_npm "$root/scripts/encrypted"; fi
 if [ "$profile" = bench ]; then install_npm "$root/tests/bench"; fi
 case $profile in test | package | otel) install_npm "$root/tests/otel" ;; esac
 case $profile in test | package | ui) install_npm "$root/tests/ui"; install_npm "$root/tests/electron" ;; esac
