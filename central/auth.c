@@ -92,6 +92,26 @@ static candor_bytes trimmed(candor_bytes line)
     return line;
 }
 
+/* TOKEN, or TOKEN SCOPES. CANDOR_INVALID: it is neither. */
+static candor_status add_line(fixed_list *l, candor_bytes line, unsigned scopes, candor_err *err)
+{
+    char words[32];
+    size_t n = 0, rest;
+    while (n < line.n && (unsigned char)line.p[n] > ' ')
+        n++;
+    rest = line.n - n;
+    if (rest != 0) {
+        const candor_bytes after = trimmed(candor_bytes_of(line.p + n, rest));
+        if (after.n >= sizeof words)
+            return candor_fail(err, CANDOR_INVALID, 0, "read a token", NULL);
+        memcpy(words, after.p, after.n);
+        words[after.n] = '\0';
+        if (!candor_scopes_parse(words, &scopes))
+            return candor_fail(err, CANDOR_INVALID, 0, "read a token", NULL);
+    }
+    return add_fixed(l, candor_bytes_of(line.p, n), scopes, err);
+}
+
 static candor_status read_fixed(fixed_list *l, const char *path, unsigned scopes, candor_err *err)
 {
     candor_buf text = {0};
@@ -102,10 +122,12 @@ static candor_status read_fixed(fixed_list *l, const char *path, unsigned scopes
         size_t n = lf != NULL ? (size_t)(lf - text.p) - at : text.n - at;
         candor_bytes line = trimmed(candor_bytes_of(text.p + at, n));
         number++;
-        if (line.n != 0 && *line.p != '#') st = add_fixed(l, line, scopes, err);
+        if (line.n != 0 && *line.p != '#') st = add_line(l, line, scopes, err);
         if (st == CANDOR_INVALID)
             candor_fail(err, st, 0, "read the token file",
-                        "line %zu of %.180s is no token: " TOKEN_ADVICE, number, path);
+                        "line %zu of %.120s is no token with nothing or its scopes (ingest,read,"
+                        "admin) behind it: " TOKEN_ADVICE,
+                        number, path);
         at += n + 1;
     }
     candor_buf_free(&text);
@@ -208,6 +230,9 @@ static bool check_table(candor_auth *a, candor_bytes text, candor_principal *out
     out->scopes = token.scopes;
     memcpy(out->app, token.app, sizeof out->app);
     memcpy(out->key, token.digest, sizeof out->key);
+    memcpy(out->id, token.id, sizeof out->id);
+    memcpy(out->digest, token.digest, sizeof out->digest);
+    out->privacy = token.privacy;
     return true;
 }
 
@@ -219,6 +244,7 @@ static bool find_fixed(const fixed_list *l, const unsigned char *digest, candor_
         if (!candor_const_time_eq(digest, l->items[i].digest, CANDOR_SHA256_SIZE)) continue;
         out->scopes = l->items[i].scopes;
         memcpy(out->key, digest, sizeof out->key);
+        memcpy(out->digest, digest, sizeof out->digest);
         found = true;
     }
     return found;
@@ -245,4 +271,14 @@ candor_auth_result candor_auth_check(candor_auth *a, candor_bytes header, candor
     text = trimmed(candor_bytes_of(header.p + 7, header.n - 7));
     return check_table(a, text, out) || check_fixed(a, text, out) ? CANDOR_AUTH_OK
                                                                   : CANDOR_AUTH_BAD;
+}
+
+/* The fixed ones are read at the start and stay. */
+bool candor_auth_stands(candor_auth *a, const candor_principal *p, unsigned scope)
+{
+    candor_token token;
+    if (*p->id == '\0') return candor_principal_may(p, scope);
+    if (!find_token(a, candor_bytes_str(p->id), &token)) return false;
+    return candor_const_time_eq(token.digest, p->digest, sizeof token.digest) &&
+           (token.scopes & (scope | CANDOR_SCOPE_ADMIN)) != 0;
 }

@@ -62,6 +62,10 @@
     X(sink_queue_bytes, "sink-queue-bytes", 1073741824, "bytes", 65536, 1099511627776,             \
       "events kept on disk for each further sink that is away; beyond it they are counted and "    \
       "left out there")                                                                            \
+    X(alert_interval_s, "alert-interval-s", 60, "s", 0, 3600,                                      \
+      "between two looks at the service level; 0: none")                                           \
+    X(alert_min_sessions, "alert-min-sessions", 20, "", 1, 1000000000,                             \
+      "fewer sessions in a rule's window start no alert")                                          \
     X(min_free_bytes, "min-free-bytes", 67108864, "bytes", 0, 1099511627776,                       \
       "less free disk: 503, and health says so")
 
@@ -76,7 +80,15 @@
       "PEM certificate chain: serve HTTPS; read again on SIGHUP and when it changes")              \
     X(tls_key, "tls-key", "", "FILE", "PEM private key of --tls-cert")                             \
     X(token_file, "token-file", "", "FILE",                                                        \
-      "tokens, one per line, scopes ingest and read; read again on SIGHUP and when it changes")    \
+      "tokens, one per line, scopes ingest and read or as named behind it; read again on SIGHUP "  \
+      "and when it changes")                                                                       \
+    X(keys, "keys", "", "DIR",                                                                     \
+      "pepper and receipt.key are here, the same for all collectors of a store (default: made in " \
+      "the data directory)")                                                                       \
+    X(slo_target, "slo-target", "0.99", "RATIO",                                                   \
+      "share of sessions without an error that alerts are about")                                  \
+    X(alert_url, "alert-url", "", "URL", "webhook for alerts; https, or http to this machine")     \
+    X(alert_ca, "alert-ca", "", "FILE", "PEM roots for alert-url, instead of the system's")        \
     X(key_file, "key-file", "", "FILE",                                                            \
       "key of the databases, 64 hex digits; candor-central-encrypted alone, docs/at-rest.md")      \
     X(log_level, "log-level", "info", "LEVEL", "error, warn, info or debug")                       \
@@ -90,7 +102,9 @@
 /* X(member, flag, help): off by default */
 #define CANDOR_CONFIG_SWITCHES(X)                                                                  \
     X(insecure_http, "insecure-http", "plain HTTP on an address that is not loopback")             \
-    X(metrics_public, "metrics-public", "/metrics without a token")
+    X(metrics_public, "metrics-public", "/metrics without a token")                                \
+    X(stateless, "stateless",                                                                      \
+      "one of several: refuse whatever another collector could not go on with")
 
 #define CANDOR_CONFIG_NUMBER_MEMBER(member, flag, def, unit, min, max, help) uint64_t member;
 #define CANDOR_CONFIG_TEXT_MEMBER(member, flag, def, hint, help)             char member[CANDOR_PATH_MAX];

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "central/otlp/receive.h"
 #include "central/respond.h"
 #include "central/route.h"
 #include "central/tls.h"
@@ -142,7 +143,7 @@ void candor_conn_send(candor_conn *c)
 {
     candor_server *s = c->loop->server;
     struct evbuffer *out;
-    char storage[1024];
+    char storage[2048];
     candor_buf head;
     bool keep;
     if (c->gone) {
@@ -153,6 +154,7 @@ void candor_conn_send(candor_conn *c)
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_INTERNAL, "out of memory; try again later");
         c->close_next = true;
     }
+    candor_otlp_explain(c);
     out = bufferevent_get_output(c->bev);
     /* A place to wait for the next request in is for those who may send one: without that rule
      * anybody could hold them all. */

@@ -19,7 +19,8 @@ typedef enum candor_conn_state {
     CANDOR_CONN_LINGER   /* response sent, reading what the client still sends, then close */
 } candor_conn_state;
 
-#define CANDOR_ETAG_TEXT 34 /* 32 hex digits in quotes */
+#define CANDOR_ETAG_TEXT   34 /* 32 hex digits in quotes */
+#define CANDOR_COOKIE_TEXT 192
 
 typedef struct candor_reply {
     int code;
@@ -29,6 +30,9 @@ typedef struct candor_reply {
     bool download; /* a browser saves it instead of showing it */
     bool validate; /* gets an ETag, and 304 when the client has it already */
     char etag[CANDOR_ETAG_TEXT + 1];
+    char cookie[CANDOR_COOKIE_TEXT]; /* value of Set-Cookie; empty: none */
+    /* Static; NULL: what the API's answers have. */
+    const char *cache, *policy, *encoding;
     candor_buf body;
 } candor_reply;
 

@@ -42,6 +42,7 @@ candor_status candor_ingest_new(candor_server *s, candor_ingest **out, candor_er
     if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, "hash field", &g->hash_key);
     if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, CANDOR_INGEST_MACHINE, &g->machine_key);
     if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, "rate limit", &g->limit_key);
+    if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, "otlp session", &g->session_key);
     if (st == CANDOR_OK) st = candor_inflater_new(&g->inflater);
     if (st == CANDOR_OK) st = candor_context_cache_new(g->machine_key, &g->contexts);
     if (st != CANDOR_OK) {
@@ -77,6 +78,7 @@ void candor_ingest_free(candor_ingest *g)
     candor_hmac_free(g->hash_key);
     candor_hmac_free(g->machine_key);
     candor_hmac_free(g->limit_key);
+    candor_hmac_free(g->session_key);
     free(g);
 }
 
@@ -88,6 +90,7 @@ static candor_ingest_request *request_take(candor_ingest *g)
     g->pooled--;
     candor_batch_clear(&r->batch);
     r->n = 0;
+    r->left_out = 0;
     *r->package_id = '\0';
     memset(&r->tally, 0, sizeof r->tally);
     return r;
@@ -222,7 +225,7 @@ static void finish(candor_ingest_request *r)
 {
     candor_conn *c = r->conn;
     candor_ingest *g = c->loop->ingest;
-    candor_ingest_reply(r, c);
+    r->answer(r, c);
     request_give(g, r);
     candor_conn_send(c);
 }
@@ -269,6 +272,7 @@ candor_ingest_request *candor_ingest_request_new(candor_conn *c, candor_ingest_r
     }
     r->conn = c;
     r->read = read;
+    r->answer = candor_ingest_reply;
     r->batch.received_ms = candor_clock_unix_ms();
     r->batch.owner = r;
     r->batch.done = on_stored;

@@ -7,7 +7,8 @@
 #include "central/restore.h"
 #include "central/sink/choose.h"
 
-#define LOCK_FILE "lock"
+#define ALERT_FILE "alert.key" /* losing it: the webhook's receiver needs the new one */
+#define LOCK_FILE  "lock"
 
 static candor_status load_schema(candor_server *s, candor_err *err)
 {
@@ -22,16 +23,23 @@ static candor_status load_schema(candor_server *s, candor_err *err)
     return st;
 }
 
-/* Made once for a data directory. */
-static candor_status load_secret(const candor_server *s, const char *name, unsigned char out[32],
-                                 candor_err *err)
+/* Made once for a data directory; in --keys by hand, as two collectors that start at the same time
+ * would make two. keys: --keys, or empty. */
+static candor_status load_secret(const char *keys, const char *data, const char *name,
+                                 unsigned char out[32], candor_err *err)
 {
+    const bool shared = *keys != '\0';
     char path[CANDOR_PATH_MAX];
     candor_buf text = {0};
-    candor_status st = candor_path_join(s->config.data, name, path, sizeof path, err);
+    candor_status st = candor_path_join(shared ? keys : data, name, path, sizeof path, err);
     if (st != CANDOR_OK) return st;
     st = candor_file_read_all(path, 32, &text, err);
-    if (st == CANDOR_NOTFOUND) {
+    if (st == CANDOR_NOTFOUND && shared) {
+        st = candor_fail(err, CANDOR_NOTFOUND, 0, "read a key",
+                         "%.120s is not there; make it once, for all collectors: head -c 32 "
+                         "/dev/urandom > FILE",
+                         path);
+    } else if (st == CANDOR_NOTFOUND) {
         st = candor_random(out, 32);
         if (st == CANDOR_OK)
             st = candor_file_write_durable(path, candor_bytes_of((const char *)out, 32), err);
@@ -103,8 +111,10 @@ candor_status candor_parts_open(candor_server *s, candor_parts *p, candor_err *e
     if (st == CANDOR_OK) st = candor_restore_finish(s->config.data, err);
     if (st == CANDOR_OK) st = candor_db_key_load(s->config.key_file, &s->db_key, err);
     if (st == CANDOR_OK) st = load_schema(s, err);
-    if (st == CANDOR_OK) st = load_secret(s, CANDOR_PEPPER_FILE, s->pepper, err);
-    if (st == CANDOR_OK) st = load_secret(s, CANDOR_SEED_FILE, s->receipt_seed, err);
+    if (st == CANDOR_OK)
+        st = load_secret(s->config.keys, s->config.data, CANDOR_PEPPER_FILE, s->pepper, err);
+    if (st == CANDOR_OK)
+        st = load_secret(s->config.keys, s->config.data, CANDOR_SEED_FILE, s->receipt_seed, err);
     if (st == CANDOR_OK) st = open_store(s, p->db_path, err);
     if (st == CANDOR_OK) st = open_attachments(s, p->db_path, err);
     return st;
@@ -138,4 +148,9 @@ candor_status candor_parts_receipt_key(const char *data, unsigned char key[32], 
     }
     candor_buf_free(&seed);
     return st;
+}
+
+candor_status candor_parts_alert_secret(const char *data, unsigned char out[32], candor_err *err)
+{
+    return load_secret("", data, ALERT_FILE, out, err);
 }

@@ -4,15 +4,19 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "central/alert.h"
 #include "central/commands.h"
 #include "central/package_reader.h"
 #include "central/parts.h"
+#include "central/quality.h"
 #include "central/server.h"
+#include "central/session.h"
 #include "central/tls.h"
 
 #define LIMIT_ENTRIES 65536
 #define OTHER_FILES   256 /* databases, logs, wake-ups and what libraries open */
 #define PEER_FACTOR   20  /* uploads of one address, in those of one machine */
+#define LOGINS        30  /* a minute, of one address */
 
 /* --- parts ---------------------------------------------------------------------------------- */
 
@@ -33,6 +37,16 @@ static candor_status load_tokens(candor_server *s, const char *db_path, size_t *
         ++*valid;
     }
     return st;
+}
+
+static candor_status check_shared_tokens(const candor_server *s, candor_err *err)
+{
+    const char *fixed = getenv("CANDOR_CENTRAL_TOKEN");
+    if (!s->config.stateless || *s->config.token_file != '\0' || (fixed != NULL && *fixed != '\0'))
+        return CANDOR_OK;
+    return candor_fail(err, CANDOR_INVALID, 0, "tokens",
+                       "--stateless wants --token-file or CANDOR_CENTRAL_TOKEN, the same for all "
+                       "collectors");
 }
 
 static candor_status first_token(candor_server *s, candor_err *err)
@@ -56,6 +70,9 @@ static candor_status make_limits(candor_server *s, candor_err *err)
     if (st == CANDOR_OK) st = candor_ratelimit_new(texts, LIMIT_ENTRIES, &s->attachment_limit);
     if (st == CANDOR_OK)
         st = candor_ratelimit_new(texts * PEER_FACTOR, LIMIT_ENTRIES, &s->attachment_peer_limit);
+    if (st == CANDOR_OK) st = candor_ratelimit_new(LOGINS, LIMIT_ENTRIES, &s->login_limit);
+    if (st == CANDOR_OK) st = candor_sessions_new(&s->sessions);
+    if (st == CANDOR_OK) st = candor_quality_new(&s->quality);
     return st == CANDOR_OK ? st : candor_fail(err, st, 0, "start", NULL);
 }
 
@@ -64,26 +81,35 @@ static candor_status make_limits(candor_server *s, candor_err *err)
 static candor_status prepare(candor_server *s, candor_parts *parts, candor_err *err)
 {
     size_t valid = 0;
-    candor_status st = candor_parts_open(s, parts, err);
+    candor_status st = check_shared_tokens(s, err);
+    memset(parts, 0, sizeof *parts);
+    if (st == CANDOR_OK) st = candor_parts_open(s, parts, err);
     if (st == CANDOR_OK && *s->config.tls_cert != '\0')
         st = candor_tls_new(s->config.tls_cert, s->config.tls_key, &s->tls, err);
     if (st == CANDOR_OK) st = load_tokens(s, parts->db_path, &valid, err);
+    if (st == CANDOR_OK) st = candor_budget_open(parts->db_path, &s->db_key, &s->budget, err);
     if (st == CANDOR_OK) st = make_limits(s, err);
     if (st == CANDOR_OK) st = candor_package_reader_start(s, &s->packages, err);
+    if (st == CANDOR_OK) st = candor_alerts_start(s, &s->alerts, err);
     if (st == CANDOR_OK && valid == 0) st = first_token(s, err);
     return st;
 }
 
 static void server_free(candor_server *s, candor_parts *parts)
 {
+    candor_alerts_stop(s->alerts);
     candor_package_reader_stop(s->packages);
     candor_parts_close(s, parts);
+    candor_budget_close(s->budget);
     candor_tokens_close(s->tokens);
     candor_auth_free(s->auth);
     candor_ratelimit_free(s->limit);
     candor_ratelimit_free(s->peer_limit);
     candor_ratelimit_free(s->attachment_limit);
     candor_ratelimit_free(s->attachment_peer_limit);
+    candor_ratelimit_free(s->login_limit);
+    candor_sessions_free(s->sessions);
+    candor_quality_free(s->quality);
     candor_tls_free(s->tls);
     free(s);
 }

@@ -18,6 +18,7 @@
 #define CANDOR_LOOPS_MAX 16
 
 struct candor_loop;
+struct candor_alerts;
 
 typedef struct candor_server {
     candor_config config;
@@ -27,11 +28,16 @@ typedef struct candor_server {
     candor_store *store;
     candor_attachments *attachments;
     struct candor_package_reader *packages;
+    struct candor_alerts *alerts; /* NULL: none */
     candor_auth *auth;
     candor_tokens *tokens;
+    candor_budget *budget;
     candor_ratelimit *limit;
     candor_ratelimit *peer_limit; /* the client chooses its machine, not its address */
     candor_ratelimit *attachment_limit, *attachment_peer_limit;
+    candor_ratelimit *login_limit;
+    struct candor_sessions *sessions;
+    struct candor_quality *quality;
     struct candor_tls *tls; /* NULL: plain HTTP */
     unsigned char pepper[32], receipt_seed[32];
     candor_db_key db_key;
