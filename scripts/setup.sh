@@ -103,6 +103,7 @@ check_node
 if [ "$profile" = sinks ]; then keep_servers_off; fi
 install_packages
 install_npm "$root"
+install_npm "$root/dashboard"
 if [ "$profile" = bench ]; then install_npm "$root/tests/bench"; fi
 case $profile in test | package | otel) install_npm "$root/tests/otel" ;; esac
 case $profile in test | package | ui) install_npm "$root/tests/ui"; install_npm "$root/tests/electron" ;; esac

@@ -39,7 +39,7 @@ function Details({ event }: { event: StoredEvent }) {
 export function EventRows({ events, label, fresh, short }: { events: StoredEvent[]; label: string; fresh?: Set<string>; short?: boolean }) {
   const [open, setOpen] = useState<string | null>(null);
   return (
-    <div class="scroll" role="region" aria-label={label} tabIndex={0}>
+    <div class="scroll" role="group" aria-label={label} tabIndex={0}>
       <table class="events">
         <thead><tr><th scope="col">Time (UTC)</th><th scope="col">Event</th><th scope="col" class="hide">App</th><th scope="col" class="hide">Session</th><th scope="col">What</th></tr></thead>
         <tbody>
