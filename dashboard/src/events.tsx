@@ -7,9 +7,9 @@ import { hrefOf, readPlace } from './state';
 import type { Table } from './ui';
 import { Pill } from './ui';
 
-/** The payload in a few words: what fits a line. */
+/** The payload in a few words: what fits a line. Ids and nanoseconds are in the JSON. */
 export function summary(payload: Record<string, unknown>): string {
-  return Object.entries(payload).filter(([, value]) => value !== null && typeof value !== 'object').slice(0, 5)
+  return Object.entries(payload).filter(([key, value]) => value !== null && typeof value !== 'object' && !/(Id|Ns|Hash)$/.test(key)).slice(0, 5)
     .map(([key, value]) => `${key} ${String(value).slice(0, 60)}`).join(' · ');
 }
 
