@@ -49,6 +49,8 @@ function cFiles() {
 async function style(tally, options) {
   await command(tally, 'clang-format', 'clang-format', ['--dry-run', '-Werror', ...cFiles()], options);
   await command(tally, 'tsc', 'npx', ['--no-install', 'tsc', '-p', 'tsconfig.json', '--noEmit'], options);
+  if (fs.existsSync(path.join(root, 'dashboard', 'node_modules'))) await command(tally, 'tsc of the dashboard', 'npx', ['--no-install', 'tsc', '-p', 'dashboard/tsconfig.json'], options);
+  else tally.skip('tsc of the dashboard: its npm packages are missing; sh scripts/setup.sh installs them');
   await command(tally, 'tsc of the Electron sample', 'npx', ['--no-install', 'tsc', '-p', 'tests/electron/tsconfig.json'], options);
 }
 
@@ -153,6 +155,7 @@ const steps = [
       await jsonTest(tally, `test:otel-durable ${processor}`, ['tests/otel/durable.js', '--json', '--processor', processor], (value) => value.stored === 10000 && value.lost === 0 && value.duplicates === 0, options);
     }
   } },
+  { name: 'dashboard', about: 'the dashboard in Chromium, over a month of events', run: (tally, options) => nodeTests(tally, testFiles('tests/dashboard'), options) },
   { name: 'electron', about: 'the sample behind the real preload, in Chromium', run: (tally, options) => nodeTests(tally, testFiles('tests/electron'), options) },
 ];
 
