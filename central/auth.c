@@ -198,6 +198,9 @@ static bool check_table(candor_auth *a, candor_bytes text, candor_principal *out
     out->scopes = token.scopes;
     memcpy(out->app, token.app, sizeof out->app);
     memcpy(out->key, token.digest, sizeof out->key);
+    memcpy(out->id, token.id, sizeof out->id);
+    memcpy(out->digest, token.digest, sizeof out->digest);
+    out->privacy = token.privacy;
     return true;
 }
 
@@ -211,6 +214,7 @@ static bool check_fixed(const candor_auth *a, candor_bytes text, candor_principa
         if (!candor_const_time_eq(digest, a->fixed[i].digest, sizeof digest)) continue;
         out->scopes = a->fixed[i].scopes;
         memcpy(out->key, digest, sizeof out->key);
+        memcpy(out->digest, digest, sizeof out->digest);
         found = true;
     }
     return found;
@@ -225,4 +229,14 @@ candor_auth_result candor_auth_check(candor_auth *a, candor_bytes header, candor
     text = trimmed(candor_bytes_of(header.p + 7, header.n - 7));
     return check_table(a, text, out) || check_fixed(a, text, out) ? CANDOR_AUTH_OK
                                                                   : CANDOR_AUTH_BAD;
+}
+
+/* The fixed ones are read at the start and stay. */
+bool candor_auth_stands(candor_auth *a, const candor_principal *p, unsigned scope)
+{
+    candor_token token;
+    if (*p->id == '\0') return candor_principal_may(p, scope);
+    if (!find_token(a, candor_bytes_str(p->id), &token)) return false;
+    return candor_const_time_eq(token.digest, p->digest, sizeof token.digest) &&
+           (token.scopes & (scope | CANDOR_SCOPE_ADMIN)) != 0;
 }

@@ -9,6 +9,9 @@ typedef struct candor_principal {
     unsigned scopes;
     char app[CANDOR_TOKEN_APP + 1]; /* empty: any */
     unsigned char key[8];           /* names the token in the rate limiter */
+    unsigned char digest[CANDOR_SHA256_SIZE];
+    char id[CANDOR_TOKEN_ID + 1]; /* of a token of the database, else empty */
+    candor_privacy privacy;       /* of a token for noised aggregates */
 } candor_principal;
 
 typedef enum candor_auth_result {
@@ -35,6 +38,8 @@ CANDOR_CHECK candor_status candor_auth_refresh(candor_auth *a, candor_tokens *t,
 /* header: the value of Authorization. Takes the same time for an unknown id as for a wrong secret.
  */
 candor_auth_result candor_auth_check(candor_auth *a, candor_bytes header, candor_principal *out);
+/* Whether the token that p was made from would still be let in, with this scope. */
+bool candor_auth_stands(candor_auth *a, const candor_principal *p, unsigned scope);
 static inline bool candor_principal_may(const candor_principal *p, unsigned scope)
 {
     return (p->scopes & (scope | CANDOR_SCOPE_ADMIN)) != 0;

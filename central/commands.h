@@ -11,6 +11,7 @@ int candor_command_token(int argc, char *const *argv);
 int candor_command_import(int argc, char *const *argv);
 int candor_command_erase(int argc, char *const *argv);
 int candor_command_receipt(int argc, char *const *argv);
+int candor_command_alert(int argc, char *const *argv);
 int candor_command_routes(int argc, char *const *argv);
 
 /* "candor-central: <sentence>" on stderr; returns code. */

@@ -16,6 +16,7 @@ static void help(FILE *out)
           "  candor-central import FILE...            store exported packages and event files\n"
           "  candor-central erase --user ID           erase a person or a machine (--machine ID)\n"
           "  candor-central receipt verify FILE       check the receipt of an erasure\n"
+          "  candor-central alert secret              what alerts are signed with\n"
           "  candor-central routes                    the routes of the API, as JSON\n"
           "  candor-central --version\n\n"
           "Without flags `serve` listens on 127.0.0.1:8797, keeps its data in\n"
@@ -48,6 +49,7 @@ int main(int argc, char **argv)
     if (strcmp(command, "import") == 0) return candor_command_import(argc - 2, argv + 2);
     if (strcmp(command, "erase") == 0) return candor_command_erase(argc - 2, argv + 2);
     if (strcmp(command, "receipt") == 0) return candor_command_receipt(argc - 2, argv + 2);
+    if (strcmp(command, "alert") == 0) return candor_command_alert(argc - 2, argv + 2);
     if (strcmp(command, "routes") == 0) return candor_command_routes(argc - 2, argv + 2);
     if (strcmp(command, "token") == 0) return candor_command_token(argc - 2, argv + 2);
     fprintf(stderr, "candor-central: %s%s%s; `candor-central --help` shows what there is\n",

@@ -33,6 +33,13 @@ typedef enum candor_attach_refuse {
     CANDOR_ATTACH_REFUSE_MAP(CANDOR_ATTACH_REFUSE_AS_ENUM) CANDOR_ATTACH_REFUSE_COUNT
 } candor_attach_refuse;
 
+/* What became of a question to a token with differential privacy. */
+#define CANDOR_PRIVATE_MAP(X)            X(PAID, "paid") X(AGAIN, "again") X(SPENT, "spent")
+#define CANDOR_PRIVATE_AS_ENUM(id, name) CANDOR_PRIVATE_##id,
+typedef enum candor_private {
+    CANDOR_PRIVATE_MAP(CANDOR_PRIVATE_AS_ENUM) CANDOR_PRIVATE_COUNT
+} candor_private;
+
 typedef _Atomic uint64_t candor_counter;
 enum { CANDOR_CODE_MAX = 600, CANDOR_COMMIT_BUCKETS = 12 };
 
@@ -42,12 +49,14 @@ typedef struct candor_metrics {
     candor_counter adjusted[CANDOR_ADJUST_COUNT];
     candor_counter body_bytes, inflated_bytes, batches, duplicate_batches, schema_mismatches;
     candor_counter connections_total, connections_refused, connections_evicted;
-    candor_counter connections, in_flight, buffered_bytes, packages_waiting; /* gauges */
+    candor_counter connections, in_flight, buffered_bytes, response_bytes,
+        packages_waiting; /* gauges */
     candor_counter commits, commit_us, commit_buckets[CANDOR_COMMIT_BUCKETS], commit_failures;
     candor_counter purged;
     candor_counter sink_fewer_copies; /* events: a replica of their shard was away or behind */
     candor_counter attachments_stored, attachments_known, attachments_purged, attachments_failed;
     candor_counter attachment_bytes; /* of the texts stored */
+    candor_counter private_answers[CANDOR_PRIVATE_COUNT];
     candor_counter attachments_refused[CANDOR_ATTACH_REFUSE_COUNT];
 } candor_metrics;
 
@@ -72,5 +81,9 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
 /* The families of attachments, to be appended. */
 void candor_metrics_write_attachments(const candor_metrics *m, uint64_t db_bytes, bool healthy,
                                       candor_buf *out);
+/* # HELP and # TYPE of candor_central_<name>; and those with its one value. */
+void candor_metrics_family(candor_buf *out, const char *name, const char *type, const char *help);
+void candor_metrics_single(candor_buf *out, const char *name, const char *type, const char *help,
+                           uint64_t v);
 
 #endif

@@ -8,6 +8,7 @@
 
 #define PEPPER_FILE  "pepper"      /* losing it only means that machines look new */
 #define RECEIPT_FILE "receipt.key" /* losing it: receipts given before no longer verify here */
+#define ALERT_FILE   "alert.key"   /* losing it: the webhook's receiver needs the new one */
 #define TEXTS_FILE   "attachments.db"
 #define LOCK_FILE    "lock"
 
@@ -25,15 +26,14 @@ static candor_status load_schema(candor_server *s, candor_err *err)
 }
 
 /* Made once for a data directory; in --keys by hand, as two collectors that start at the same time
- * would make two. */
-static candor_status load_secret(const candor_server *s, const char *name, unsigned char out[32],
-                                 candor_err *err)
+ * would make two. keys: --keys, or empty. */
+static candor_status load_secret(const char *keys, const char *data, const char *name,
+                                 unsigned char out[32], candor_err *err)
 {
-    const bool shared = *s->config.keys != '\0';
+    const bool shared = *keys != '\0';
     char path[CANDOR_PATH_MAX];
     candor_buf text = {0};
-    candor_status st =
-        candor_path_join(shared ? s->config.keys : s->config.data, name, path, sizeof path, err);
+    candor_status st = candor_path_join(shared ? keys : data, name, path, sizeof path, err);
     if (st != CANDOR_OK) return st;
     st = candor_file_read_all(path, 32, &text, err);
     if (st == CANDOR_NOTFOUND && shared) {
@@ -109,8 +109,10 @@ candor_status candor_parts_open(candor_server *s, candor_parts *p, candor_err *e
     st = candor_data_open(s->config.data, p->db_path, sizeof p->db_path, err);
     if (st == CANDOR_OK) st = lock_data(s, &p->lock, err);
     if (st == CANDOR_OK) st = load_schema(s, err);
-    if (st == CANDOR_OK) st = load_secret(s, PEPPER_FILE, s->pepper, err);
-    if (st == CANDOR_OK) st = load_secret(s, RECEIPT_FILE, s->receipt_seed, err);
+    if (st == CANDOR_OK)
+        st = load_secret(s->config.keys, s->config.data, PEPPER_FILE, s->pepper, err);
+    if (st == CANDOR_OK)
+        st = load_secret(s->config.keys, s->config.data, RECEIPT_FILE, s->receipt_seed, err);
     if (st == CANDOR_OK) st = open_store(s, p->db_path, err);
     if (st == CANDOR_OK) st = open_attachments(s, p->db_path, err);
     return st;
@@ -143,4 +145,9 @@ candor_status candor_parts_receipt_key(const char *data, unsigned char key[32], 
     }
     candor_buf_free(&seed);
     return st;
+}
+
+candor_status candor_parts_alert_secret(const char *data, unsigned char out[32], candor_err *err)
+{
+    return load_secret("", data, ALERT_FILE, out, err);
 }

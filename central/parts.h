@@ -17,5 +17,8 @@ void candor_parts_close(candor_server *s, candor_parts *p);
 /* The public key that receipts of this data directory verify with. */
 CANDOR_CHECK candor_status candor_parts_receipt_key(const char *data, unsigned char key[32],
                                                     candor_err *err);
+/* What signs alerts; made when missing. */
+CANDOR_CHECK candor_status candor_parts_alert_secret(const char *data, unsigned char out[32],
+                                                     candor_err *err);
 
 #endif

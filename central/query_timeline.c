@@ -24,7 +24,7 @@ typedef struct cell {
 } cell;
 
 typedef struct timeline {
-    const candor_query_job *job;
+    candor_query_job *job;
     int64_t hour0, hours;
     cell *cells; /* one an hour */
 } timeline;
@@ -107,14 +107,17 @@ static void put_buckets(const timeline *t, const candor_zone *zone, candor_buf *
             sum.n += t->cells[i].n;
             sum.errors += t->cells[i].errors;
         }
-        candor_buf_putf(b, "\",\"count\":%lld,\"errors\":%lld}", (long long)sum.n,
-                        (long long)sum.errors);
+        if (candor_is_private(t->job) && !candor_private_cell(t->job, &sum.n, &sum.errors))
+            candor_buf_put_bytes(b, CANDOR_LIT("\",\"count\":null,\"errors\":null}"));
+        else
+            candor_buf_putf(b, "\",\"count\":%lld,\"errors\":%lld}", (long long)sum.n,
+                            (long long)sum.errors);
     }
 }
 
 static candor_status load(candor_query_job *j, candor_reader *r, timeline *t, candor_err *err)
 {
-    const candor_stat_range range = {j->from_ms, j->to_ms, candor_or_null(j->app)};
+    const candor_stat_range range = candor_query_range(j);
     t->hour0 = floor_div(j->from_ms, HOUR_MS);
     t->hours = -floor_div(-j->to_ms, HOUR_MS) - t->hour0;
     if (j->to_ms <= j->from_ms) t->hours = 0;

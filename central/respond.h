@@ -28,6 +28,8 @@ candor_buf *candor_reply_begin(candor_reply *r, int code, const char *type);
     X(SCOPE_MISSING, 403, "scope_missing")                                                         \
     X(WRONG_APP, 403, "wrong_app")                                                                 \
     X(CONSENT_MISSING, 403, "consent_missing")                                                     \
+    X(AGGREGATES_ONLY, 403, "aggregates_only")                                                     \
+    X(BUDGET_GONE, 403, "budget_gone")                                                             \
     X(NOT_FOUND, 404, "not_found")                                                                 \
     X(NO_SUCH_TEXT, 404, "no_such_text")                                                           \
     X(UNKNOWN_FIELD, 404, "unknown_field")                                                         \
@@ -40,6 +42,7 @@ candor_buf *candor_reply_begin(candor_reply *r, int code, const char *type);
     X(BAD_CONTENT_ENCODING, 415, "bad_content_encoding")                                           \
     X(EXPECTATION, 417, "expectation_failed")                                                      \
     X(RATE_LIMITED, 429, "rate_limited")                                                           \
+    X(BUDGET_SPENT, 429, "budget_spent")                                                           \
     X(HEAD_TOO_LARGE, 431, "head_too_large")                                                       \
     X(INTERNAL, 500, "internal")                                                                   \
     X(NOT_KEPT, 501, "not_kept")                                                                   \

@@ -3,14 +3,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "central/alert.h"
 #include "central/commands.h"
 #include "central/package_reader.h"
 #include "central/parts.h"
+#include "central/quality.h"
 #include "central/server.h"
+#include "central/session.h"
 #include "central/tls.h"
 
 #define LIMIT_ENTRIES 65536
 #define PEER_FACTOR   20 /* uploads of one address, in those of one machine */
+#define LOGINS        30 /* a minute, of one address */
 
 /* --- parts ---------------------------------------------------------------------------------- */
 
@@ -65,6 +69,9 @@ static candor_status make_limits(candor_server *s, candor_err *err)
     if (st == CANDOR_OK) st = candor_ratelimit_new(texts, LIMIT_ENTRIES, &s->attachment_limit);
     if (st == CANDOR_OK)
         st = candor_ratelimit_new(texts * PEER_FACTOR, LIMIT_ENTRIES, &s->attachment_peer_limit);
+    if (st == CANDOR_OK) st = candor_ratelimit_new(LOGINS, LIMIT_ENTRIES, &s->login_limit);
+    if (st == CANDOR_OK) st = candor_sessions_new(&s->sessions);
+    if (st == CANDOR_OK) st = candor_quality_new(&s->quality);
     return st == CANDOR_OK ? st : candor_fail(err, st, 0, "start", NULL);
 }
 
@@ -79,22 +86,29 @@ static candor_status prepare(candor_server *s, candor_parts *parts, candor_err *
     if (st == CANDOR_OK && *s->config.tls_cert != '\0')
         st = candor_tls_new(s->config.tls_cert, s->config.tls_key, &s->tls, err);
     if (st == CANDOR_OK) st = load_tokens(s, parts->db_path, &valid, err);
+    if (st == CANDOR_OK) st = candor_budget_open(parts->db_path, &s->budget, err);
     if (st == CANDOR_OK) st = make_limits(s, err);
     if (st == CANDOR_OK) st = candor_package_reader_start(s, &s->packages, err);
+    if (st == CANDOR_OK) st = candor_alerts_start(s, &s->alerts, err);
     if (st == CANDOR_OK && valid == 0) st = first_token(s, err);
     return st;
 }
 
 static void server_free(candor_server *s, candor_parts *parts)
 {
+    candor_alerts_stop(s->alerts);
     candor_package_reader_stop(s->packages);
     candor_parts_close(s, parts);
+    candor_budget_close(s->budget);
     candor_tokens_close(s->tokens);
     candor_auth_free(s->auth);
     candor_ratelimit_free(s->limit);
     candor_ratelimit_free(s->peer_limit);
     candor_ratelimit_free(s->attachment_limit);
     candor_ratelimit_free(s->attachment_peer_limit);
+    candor_ratelimit_free(s->login_limit);
+    candor_sessions_free(s->sessions);
+    candor_quality_free(s->quality);
     SSL_CTX_free(s->tls);
     free(s);
 }

@@ -11,6 +11,7 @@
 #include "central/config.h"
 #include "central/log.h"
 #include "central/metrics.h"
+#include "central/parting.h"
 #include "central/ratelimit.h"
 #include "central/store/attachments.h"
 #include "central/store/store.h"
@@ -18,6 +19,7 @@
 #define CANDOR_LOOPS_MAX 16
 
 struct candor_loop;
+struct candor_alerts;
 
 typedef struct candor_server {
     candor_config config;
@@ -27,11 +29,16 @@ typedef struct candor_server {
     candor_store *store;
     candor_attachments *attachments;
     struct candor_package_reader *packages;
+    struct candor_alerts *alerts; /* NULL: none */
     candor_auth *auth;
     candor_tokens *tokens;
+    candor_budget *budget;
     candor_ratelimit *limit;
     candor_ratelimit *peer_limit; /* the client chooses its machine, not its address */
     candor_ratelimit *attachment_limit, *attachment_peer_limit;
+    candor_ratelimit *login_limit;
+    struct candor_sessions *sessions;
+    struct candor_quality *quality;
     SSL_CTX *tls; /* NULL: plain HTTP */
     unsigned char pepper[32], receipt_seed[32];
     uint64_t started_ns;
@@ -41,7 +48,7 @@ typedef struct candor_server {
 } candor_server;
 
 /* No room for a connection: say so where that takes no handshake, and close. */
-void candor_server_refuse(candor_server *s, evutil_socket_t fd);
+void candor_server_refuse(candor_server *s, candor_parting *p, evutil_socket_t fd);
 /* Serve until SIGTERM or SIGINT; returns when everything acknowledged is stored and closed. */
 CANDOR_CHECK candor_status candor_server_run(candor_server *s, candor_err *err);
 /* The default schema, built in. */

@@ -6,8 +6,10 @@
 static const struct {
     const char *name;
     unsigned bit;
-} scope_names[] = {
-    {"ingest", CANDOR_SCOPE_INGEST}, {"read", CANDOR_SCOPE_READ}, {"admin", CANDOR_SCOPE_ADMIN}};
+} scope_names[] = {{"ingest", CANDOR_SCOPE_INGEST},
+                   {"read", CANDOR_SCOPE_READ},
+                   {"admin", CANDOR_SCOPE_ADMIN},
+                   {"aggregates", CANDOR_SCOPE_AGGREGATES}};
 #define N_SCOPES (sizeof scope_names / sizeof scope_names[0])
 
 bool candor_scopes_parse(const char *text, unsigned *out)
@@ -18,7 +20,8 @@ bool candor_scopes_parse(const char *text, unsigned *out)
         for (i = 0; i < N_SCOPES; i++)
             if (strlen(scope_names[i].name) == n && memcmp(scope_names[i].name, text, n) == 0)
                 break;
-        if (i == N_SCOPES) return false;
+        /* Aggregates come with their privacy, not as a word. */
+        if (i == N_SCOPES || scope_names[i].bit == CANDOR_SCOPE_AGGREGATES) return false;
         *out |= scope_names[i].bit;
         text += n;
         if (*text == ',' && *++text == '\0') return false;
@@ -26,13 +29,14 @@ bool candor_scopes_parse(const char *text, unsigned *out)
     return *out != 0;
 }
 
-void candor_scopes_write(unsigned scopes, char out[32])
+void candor_scopes_write(unsigned scopes, char out[CANDOR_SCOPES_TEXT])
 {
     size_t i, n = 0;
     out[0] = '\0';
     for (i = 0; i < N_SCOPES; i++)
         if ((scopes & scope_names[i].bit) != 0)
-            n += (size_t)snprintf(out + n, 32 - n, "%s%s", n != 0 ? "," : "", scope_names[i].name);
+            n += (size_t)snprintf(out + n, CANDOR_SCOPES_TEXT - n, "%s%s", n != 0 ? "," : "",
+                                  scope_names[i].name);
 }
 
 static bool secret_ok(candor_bytes s)

@@ -5,6 +5,7 @@
 #define CANDOR_CENTRAL_TOKEN_H
 
 #include "base/digest.h"
+#include "central/privacy.h"
 
 #define CANDOR_TOKEN_ID 8 /* hex digits */
 #define CANDOR_TOKEN_SECRET                                                                        \
@@ -15,6 +16,9 @@
 #define CANDOR_SCOPE_INGEST 1u
 #define CANDOR_SCOPE_READ   2u
 #define CANDOR_SCOPE_ADMIN  4u /* includes the others */
+/* Noised aggregates alone. Not a kind of CANDOR_SCOPE_READ: a collector that knows nothing of
+ * privacy finds a scope that it does not know, and refuses. */
+#define CANDOR_SCOPE_AGGREGATES 8u
 
 typedef struct candor_token {
     char id[CANDOR_TOKEN_ID + 1];
@@ -22,11 +26,14 @@ typedef struct candor_token {
     unsigned scopes;
     char app[CANDOR_TOKEN_APP + 1]; /* empty: any app */
     int64_t created_ms, revoked_ms; /* revoked_ms 0: valid */
+    candor_privacy privacy;         /* of CANDOR_SCOPE_AGGREGATES */
+    uint32_t spent_milli;           /* of its budget, as of its last answer */
 } candor_token;
 
 /* "ingest,read": false when empty or with an unknown word. */
 bool candor_scopes_parse(const char *text, unsigned *out);
-void candor_scopes_write(unsigned scopes, char out[32]);
+#define CANDOR_SCOPES_TEXT 40
+void candor_scopes_write(unsigned scopes, char out[CANDOR_SCOPES_TEXT]);
 
 /* Split cnd_<id>_<secret>; false when text has another form. */
 bool candor_token_split(candor_bytes text, candor_bytes *id, candor_bytes *secret);
@@ -38,6 +45,11 @@ void candor_tokens_close(candor_tokens *t); /* accepts NULL */
 /* Makes and stores a token; text gets it, terminated, this once. */
 CANDOR_CHECK candor_status candor_tokens_create(candor_tokens *t, unsigned scopes, const char *app,
                                                 char text[CANDOR_TOKEN_TEXT + 1], candor_err *err);
+/* The same for noised aggregates alone: the scope is CANDOR_SCOPE_AGGREGATES. */
+CANDOR_CHECK candor_status candor_tokens_create_private(candor_tokens *t, const candor_privacy *p,
+                                                        const char *app,
+                                                        char text[CANDOR_TOKEN_TEXT + 1],
+                                                        candor_err *err);
 typedef bool (*candor_token_visit)(void *ctx, const candor_token *t);
 /* CANDOR_CANCELLED: visit returned false, and the rest was not read. */
 CANDOR_CHECK candor_status candor_tokens_list(candor_tokens *t, candor_token_visit visit, void *ctx,

@@ -12,23 +12,54 @@
 
 typedef struct options {
     const char *scopes, *app, *id; /* NULL: not given */
-    bool json;
+    bool json, privacy_given, bad_privacy;
+    candor_privacy privacy;
     candor_config config; /* data only */
 } options;
 
 static const char usage[] =
     "Usage:\n"
     "  candor-central token create --scopes ingest,read,admin [--app NAME] [--data DIR] [--json]\n"
+    "  candor-central token create --scopes read --dp-epsilon E --dp-budget B [--dp-min-group N]\n"
+    "                              [--dp-renew-days N] [--app NAME] [--data DIR] [--json]\n"
     "  candor-central token list [--data DIR] [--json]\n"
     "  candor-central token revoke ID [--data DIR] [--json]\n\n"
-    "A token made with --app may only send and see events of that app.\n"
+    "A token made with --app may only send and see events of that app. One made with --dp-epsilon\n"
+    "may only read aggregates, with noise (differential privacy): E for each answer, B for all of\n"
+    "them, or for those of N days; groups below N (20) are not shown.\n"
     "A running server notices within two seconds.\n";
 
 /* --- commands ------------------------------------------------------------------------------- */
 
+static candor_status check_privacy(const options *o, unsigned bits, candor_err *err)
+{
+    if (bits != CANDOR_SCOPE_READ)
+        return candor_fail(
+            err, CANDOR_INVALID, 0, "token create",
+            "--dp-epsilon takes --scopes read: another scope would say more than the "
+            "noise hides");
+    if (o->bad_privacy)
+        return candor_fail(
+            err, CANDOR_INVALID, 0, "token create",
+            "--dp-epsilon takes 0.001 to 10 and --dp-budget 0.001 to 1000, with three "
+            "decimals at most; --dp-renew-days takes 0 to %d, --dp-min-group 1 to %d",
+            CANDOR_PRIVACY_RENEW_MAX, CANDOR_PRIVACY_MIN_GROUP_MAX);
+    return candor_privacy_check(&o->privacy, err);
+}
+
+static void put_privacy(const candor_privacy *p, candor_buf *b)
+{
+    if (p->epsilon_milli == 0) return;
+    candor_buf_put_bytes(b, CANDOR_LIT(",\"privacy\":{\"epsilon\":"));
+    candor_milli_put(b, p->epsilon_milli);
+    candor_buf_put_bytes(b, CANDOR_LIT(",\"budget\":"));
+    candor_milli_put(b, p->budget_milli);
+    candor_buf_putf(b, ",\"renew_days\":%u,\"min_group\":%u", p->renew_days, p->min_group);
+}
+
 static candor_status create(const options *o, candor_tokens *t, candor_err *err)
 {
-    char text[CANDOR_TOKEN_TEXT + 1], scopes[32];
+    char text[CANDOR_TOKEN_TEXT + 1], scopes[CANDOR_SCOPES_TEXT];
     unsigned bits = 0;
     candor_buf b = {0};
     candor_status st;
@@ -44,8 +75,12 @@ static candor_status create(const options *o, candor_tokens *t, candor_err *err)
         return candor_fail(err, CANDOR_INVALID, 0, "token create",
                            "--scopes is \"%.40s\"; it takes a list of ingest, read and admin",
                            o->scopes);
-    st = candor_tokens_create(t, bits, app, text, err);
+    st = o->privacy_given ? check_privacy(o, bits, err) : CANDOR_OK;
+    if (st == CANDOR_OK)
+        st = o->privacy_given ? candor_tokens_create_private(t, &o->privacy, app, text, err)
+                              : candor_tokens_create(t, bits, app, text, err);
     if (st != CANDOR_OK) return st;
+    if (o->privacy_given) bits = CANDOR_SCOPE_AGGREGATES;
     candor_scopes_write(bits, scopes);
     if (!o->json) {
         printf("%s\n", text);
@@ -57,7 +92,8 @@ static candor_status create(const options *o, candor_tokens *t, candor_err *err)
                     "{\"id\":\"%.*s\",\"token\":\"%s\",\"scopes\":\"%s\",\"app\":", CANDOR_TOKEN_ID,
                     text + 4, text, scopes);
     candor_json_put_string(&b, candor_bytes_str(app));
-    printf("%.*s}\n", (int)b.n, b.p);
+    put_privacy(&o->privacy, &b);
+    printf("%.*s%s}\n", (int)b.n, b.p, o->privacy_given ? "}" : "");
     candor_buf_free(&b);
     return CANDOR_OK;
 }
@@ -70,24 +106,38 @@ static void time_text(int64_t ms, char out[CANDOR_TIME_TEXT + 1])
 
 static bool show_line(void *ctx, const candor_token *t)
 {
-    char scopes[32], created[CANDOR_TIME_TEXT + 1];
+    char scopes[CANDOR_SCOPES_TEXT], created[CANDOR_TIME_TEXT + 1];
+    candor_buf b = {0};
     (void)ctx;
     candor_scopes_write(t->scopes, scopes);
     time_text(t->created_ms, created);
-    printf("%s  %-17s  %-24s  %-8s  %s\n", t->id, scopes, created,
-           t->revoked_ms != 0 ? "revoked" : "valid", t->app);
+    if (t->privacy.epsilon_milli != 0) {
+        candor_buf_put_bytes(&b, CANDOR_LIT("  spent "));
+        candor_milli_put(&b, t->spent_milli);
+        candor_buf_put_bytes(&b, CANDOR_LIT(" of "));
+        candor_milli_put(&b, t->privacy.budget_milli);
+    }
+    printf("%s  %-17s  %-24s  %-8s  %s%.*s\n", t->id, scopes, created,
+           t->revoked_ms != 0 ? "revoked" : "valid", t->app, (int)b.n, b.n != 0 ? b.p : "");
+    candor_buf_free(&b);
     return true;
 }
 
 static bool show_json(void *ctx, const candor_token *t)
 {
     candor_buf *b = ctx;
-    char scopes[32], at[CANDOR_TIME_TEXT + 1];
+    char scopes[CANDOR_SCOPES_TEXT], at[CANDOR_TIME_TEXT + 1];
     candor_scopes_write(t->scopes, scopes);
     time_text(t->created_ms, at);
     candor_buf_putf(b, "%s{\"id\":\"%s\",\"scopes\":\"%s\",\"app\":", b->n > 1 ? "," : "", t->id,
                     scopes);
     candor_json_put_string(b, candor_bytes_str(t->app));
+    put_privacy(&t->privacy, b);
+    if (t->privacy.epsilon_milli != 0) {
+        candor_buf_put_bytes(b, CANDOR_LIT(",\"spent\":"));
+        candor_milli_put(b, t->spent_milli);
+        candor_buf_put_c(b, '}');
+    }
     candor_buf_putf(b, ",\"created\":\"%s\",\"revoked\":", at);
     time_text(t->revoked_ms, at);
     if (t->revoked_ms != 0)
@@ -119,6 +169,36 @@ static candor_status revoke(const options *o, candor_tokens *t, candor_err *err)
 
 /* --- options -------------------------------------------------------------------------------- */
 
+static bool take_whole(const char *text, uint32_t max, uint32_t *out)
+{
+    char *end = NULL;
+    unsigned long v = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || v > max) return false;
+    *out = (uint32_t)v;
+    return true;
+}
+
+/* False: not one of these. */
+static bool take_privacy(options *o, const char *name, const char *value)
+{
+    candor_privacy *p = &o->privacy;
+    bool ok;
+    if (strcmp(name, "--dp-epsilon") == 0)
+        ok = candor_milli_parse(value, CANDOR_PRIVACY_EPSILON_MAX, &p->epsilon_milli) &&
+             p->epsilon_milli != 0;
+    else if (strcmp(name, "--dp-budget") == 0)
+        ok = candor_milli_parse(value, CANDOR_PRIVACY_BUDGET_MAX, &p->budget_milli);
+    else if (strcmp(name, "--dp-renew-days") == 0)
+        ok = take_whole(value, CANDOR_PRIVACY_RENEW_MAX, &p->renew_days);
+    else if (strcmp(name, "--dp-min-group") == 0)
+        ok = take_whole(value, CANDOR_PRIVACY_MIN_GROUP_MAX, &p->min_group) && p->min_group != 0;
+    else
+        return false;
+    if (!ok) o->bad_privacy = true;
+    o->privacy_given = true;
+    return true;
+}
+
 static bool take_option(options *o, int argc, char *const *argv, int *i)
 {
     const char *a = argv[*i];
@@ -137,6 +217,8 @@ static bool take_option(options *o, int argc, char *const *argv, int *i)
         o->scopes = value;
     else if (strcmp(a, "--app") == 0)
         o->app = value;
+    else if (take_privacy(o, a, value))
+        return true;
     else if (strcmp(a, "--data") == 0 && strlen(value) < sizeof o->config.data)
         memcpy(o->config.data, value, strlen(value) + 1);
     else
@@ -152,6 +234,9 @@ static bool parse(options *o, int argc, char *const *argv)
         memcpy(o->config.data, data, strlen(data) + 1);
     for (i = 1; i < argc; i++)
         if (!take_option(o, argc, argv, &i)) return false;
+    if (o->privacy_given && o->privacy.min_group == 0)
+        o->privacy.min_group = CANDOR_PRIVACY_MIN_GROUP;
+    if (o->privacy_given && strcmp(argv[0], "create") != 0) return false;
     if (strcmp(argv[0], "create") == 0) return o->scopes != NULL && o->id == NULL;
     if (strcmp(argv[0], "revoke") == 0) return o->id != NULL && o->scopes == NULL;
     return strcmp(argv[0], "list") == 0 && o->id == NULL && o->scopes == NULL;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a command of this repository needs and is missing: Debian packages and npm packages.
-# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine|sinks|cluster]
+# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine|sinks|ops|cluster]
 # Idempotent; says what it does on stderr; as root or through sudo. With everything present it costs
 # one dpkg-query and one checksum.
 set -eu
@@ -22,8 +22,9 @@ case $profile in
 gcc-mingw-w64-x86-64-posix" ;;
   vscode) packages="$packages chromium fonts-dejavu-core" ;;
   sinks) packages="$packages clang libclang-rt-14-dev postgresql mariadb-server clickhouse-server" ;;
+  ops) packages="$packages postgresql clickhouse-server prometheus systemd docker-compose" ;;
   cluster) packages="$packages clang libclang-rt-14-dev clickhouse-server libzookeeper-java default-jre-headless" ;;
-  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine, sinks or cluster" ;;
+  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine, sinks, ops or cluster" ;;
 esac
 # Programs for Windows on x64 run on such a processor alone; elsewhere those tests are skipped.
 case $profile in package | wine) [ "$(uname -m)" != x86_64 ] || packages="$packages wine64" ;; esac
@@ -101,7 +102,7 @@ check_node() {
 }
 
 check_node
-case $profile in sinks | cluster) keep_servers_off ;; esac
+case $profile in sinks | ops | cluster) keep_servers_off ;; esac
 install_packages
 install_npm "$root"
 if [ "$profile" = bench ]; then install_npm "$root/tests/bench"; fi

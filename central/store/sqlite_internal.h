@@ -63,6 +63,7 @@ enum {
     CANDOR_DICT_PLATFORM = 3,
     CANDOR_DICT_MODEL = 4,
     CANDOR_DICT_DECISION = 5,
+    CANDOR_DICT_ERROR = 6, /* groups of errors */
     CANDOR_DICT_DIM = 1000 /* + type: the dimensions of that type's chart */
 };
 enum {
@@ -122,6 +123,10 @@ typedef struct candor_fold {
                  "ON CONFLICT DO UPDATE SET n=n+excluded.n")                                       \
     X(sum_approval, "INSERT INTO r_approval(day,app,model,decision,n) VALUES(?1,?2,?3,?4,?5) "     \
                     "ON CONFLICT DO UPDATE SET n=n+excluded.n")                                    \
+    X(sum_version, "INSERT INTO r_version(day,app,version,what,n) VALUES(?1,?2,?3,?4,?5) "         \
+                   "ON CONFLICT DO UPDATE SET n=n+excluded.n")                                     \
+    X(sum_error, "INSERT INTO r_error(day,app,grp,n) VALUES(?1,?2,?3,?5) "                         \
+                 "ON CONFLICT DO UPDATE SET n=n+excluded.n")                                       \
     X(delta, "INSERT INTO r_delta(body) VALUES(?1)")                                               \
     X(delta_size, "SELECT count(*),coalesce(sum(length(body)),0) FROM r_delta")                    \
     X(delta_all, "SELECT body FROM r_delta")                                                       \
@@ -246,6 +251,15 @@ CANDOR_CHECK candor_status candor_charts_dim(candor_writer *w, int64_t type, can
 /* Take the next group off a row of r_chart; false at its end or when it is damaged. */
 bool candor_chart_group(candor_bytes *groups, int64_t *dim, int64_t *n, candor_bytes *hist);
 void candor_chart_put_group(candor_buf *out, int64_t dim, int64_t n, candor_bytes hist);
+
+/* sqlite_version.c: counts by version and by group of errors; n: 1, or -1 for an event that goes.
+ */
+CANDOR_CHECK candor_status candor_version_row(candor_writer *w, const candor_event_def *def,
+                                              int64_t day, int64_t app, int64_t version, int64_t n,
+                                              candor_err *err);
+CANDOR_CHECK candor_status candor_error_row(candor_writer *w, const candor_event_def *def,
+                                            candor_bytes payload, int64_t day, int64_t app,
+                                            int64_t n, candor_err *err);
 
 /* sqlite_approval.c */
 CANDOR_CHECK candor_status candor_approval_row(candor_writer *w, const candor_batch *b,

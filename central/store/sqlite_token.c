@@ -47,23 +47,67 @@ static candor_status make(candor_token *token, char text[CANDOR_TOKEN_TEXT + 1])
     return candor_sha256(candor_bytes_of(secret, sizeof secret), token->digest);
 }
 
-candor_status candor_tokens_create(candor_tokens *t, unsigned scopes, const char *app,
-                                   char text[CANDOR_TOKEN_TEXT + 1], candor_err *err)
+static candor_status insert(candor_tokens *t, const candor_token *token, unsigned scopes,
+                            const char *app, candor_err *err)
 {
-    candor_token token = {0};
     sqlite3_stmt *s = NULL;
-    candor_status st = make(&token, text);
-    if (st != CANDOR_OK) return candor_fail(err, st, 0, "make a token", NULL);
-    st = candor_db_prepare(
+    candor_status st = candor_db_prepare(
         t->db, "INSERT INTO token(id,digest,scopes,app,created) VALUES(?1,?2,?3,?4,?5)", &s, err);
     if (st != CANDOR_OK) return st;
-    candor_db_bind_text(s, 1, candor_bytes_str(token.id));
-    sqlite3_bind_blob(s, 2, token.digest, sizeof token.digest, SQLITE_STATIC);
+    candor_db_bind_text(s, 1, candor_bytes_str(token->id));
+    sqlite3_bind_blob(s, 2, token->digest, sizeof token->digest, SQLITE_STATIC);
     sqlite3_bind_int64(s, 3, scopes);
     candor_db_bind_text(s, 4, candor_bytes_str(app));
     sqlite3_bind_int64(s, 5, candor_clock_unix_ms());
     st = candor_db_run(s, "store the token", err);
     sqlite3_finalize(s);
+    return st;
+}
+
+static candor_status insert_privacy(candor_tokens *t, const candor_token *token,
+                                    const candor_privacy *p, candor_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    candor_status st = candor_db_prepare(
+        t->db,
+        "INSERT INTO token_privacy(id,epsilon,budget,renew_days,min_group,period,spent) "
+        "VALUES(?1,?2,?3,?4,?5,0,0)",
+        &s, err);
+    if (st != CANDOR_OK) return st;
+    candor_db_bind_text(s, 1, candor_bytes_str(token->id));
+    sqlite3_bind_int64(s, 2, p->epsilon_milli);
+    sqlite3_bind_int64(s, 3, p->budget_milli);
+    sqlite3_bind_int64(s, 4, p->renew_days);
+    sqlite3_bind_int64(s, 5, p->min_group);
+    st = candor_db_run(s, "store the token", err);
+    sqlite3_finalize(s);
+    return st;
+}
+
+candor_status candor_tokens_create(candor_tokens *t, unsigned scopes, const char *app,
+                                   char text[CANDOR_TOKEN_TEXT + 1], candor_err *err)
+{
+    candor_token token = {0};
+    candor_status st = make(&token, text);
+    if (st != CANDOR_OK) return candor_fail(err, st, 0, "make a token", NULL);
+    return insert(t, &token, scopes, app, err);
+}
+
+candor_status candor_tokens_create_private(candor_tokens *t, const candor_privacy *p,
+                                           const char *app, char text[CANDOR_TOKEN_TEXT + 1],
+                                           candor_err *err)
+{
+    candor_token token = {0};
+    candor_status st = candor_privacy_check(p, err);
+    if (st != CANDOR_OK) return st;
+    st = make(&token, text);
+    if (st != CANDOR_OK) return candor_fail(err, st, 0, "make a token", NULL);
+    st = candor_db_exec(t->db, "BEGIN IMMEDIATE", err);
+    if (st != CANDOR_OK) return st;
+    st = insert(t, &token, CANDOR_SCOPE_AGGREGATES, app, err);
+    if (st == CANDOR_OK) st = insert_privacy(t, &token, p, err);
+    if (st == CANDOR_OK) st = candor_db_exec(t->db, "COMMIT", err);
+    if (st != CANDOR_OK) sqlite3_exec(t->db, "ROLLBACK", NULL, NULL, NULL);
     return st;
 }
 
@@ -80,6 +124,11 @@ static bool read_token(sqlite3_stmt *s, candor_token *out)
     if (app.n != 0) memcpy(out->app, app.p, app.n);
     out->created_ms = sqlite3_column_int64(s, 4);
     out->revoked_ms = sqlite3_column_int64(s, 5);
+    out->privacy = (candor_privacy){
+        (uint32_t)sqlite3_column_int64(s, 6), (uint32_t)sqlite3_column_int64(s, 7),
+        (uint32_t)sqlite3_column_int64(s, 8), (uint32_t)sqlite3_column_int64(s, 9)};
+    out->spent_milli = (uint32_t)sqlite3_column_int64(s, 10);
+    if (out->privacy.epsilon_milli == 0) out->scopes &= ~CANDOR_SCOPE_AGGREGATES;
     return true;
 }
 
@@ -90,7 +139,8 @@ candor_status candor_tokens_list(candor_tokens *t, candor_token_visit visit, voi
     int rc = SQLITE_ROW;
     candor_status st = candor_db_prepare(
         t->db,
-        "SELECT id,digest,scopes,app,created,coalesce(revoked,0) FROM token ORDER BY created,id",
+        "SELECT id,digest,scopes,app,created,coalesce(revoked,0),epsilon,budget,renew_days,"
+        "min_group,spent FROM token LEFT JOIN token_privacy USING(id) ORDER BY created,id",
         &s, err);
     while (st == CANDOR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
         candor_token token;

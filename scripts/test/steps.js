@@ -120,9 +120,11 @@ const steps = [
   { name: 'style', about: 'clang-format, tsc --checkJs', run: style },
   { name: 'c-asan', about: 'C tests under ASan and UBSan, clang', run: (tally, options) => cTests(tally, 'asan', [], options) },
   { name: 'c-tsan', about: 'C tests of plat, net and client under TSan, clang', run: (tally, options) => cTests(tally, 'tsan', ['plat', 'net', 'client'], options) },
+  { name: 'c-darwin', about: 'C tests of plat with its files for macOS, over Linux', run: (tally, options) => cTests(tally, 'darwin', [], options) },
   { name: 'js', about: 'addon, JS API, CLI', run: (tally, options) => nodeTests(tally, testFiles('tests/js'), options) },
   { name: 'e2e', about: 'real collector over HTTP and TLS', run: (tally, options) => nodeTests(tally, testFiles('tests/e2e'), options) },
   { name: 'sinks', about: 'every sink against its real server, where it is installed', run: sinks },
+  { name: 'ops', about: 'systemd unit, Prometheus, Grafana queries, compose, where they are installed', run: (tally, options) => nodeTests(tally, testFiles('tests/ops'), options) },
   { name: 'prebuild', about: 'checks of prebuilt binaries', run: (tally, options) => nodeTests(tally, testFiles('tests/prebuild'), options) },
   { name: 'package', about: 'the packed package, installed without a compiler on Node 18 to 24', run: async (tally, options) => {
     if (fs.existsSync(path.join(root, 'prebuilds'))) await jsonTest(tally, 'test:package', ['tests/package/main.js', '--json'], (value) => value.ok === true, options);

@@ -88,10 +88,18 @@ class Server {
     throw this.failure(`did not listen within ${START_MS / 1000} s`);
   }
 
-  /** Peak resident memory of the process in MiB (proc(5), VmHWM). */
-  peakRssMiB() {
+  #statusMiB(key) {
     const status = fs.readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
-    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)[1]) / 1024;
+    return Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(status)[1]) / 1024;
+  }
+
+  /** Resident memory of the process in MiB, and the most it ever was (proc(5)). */
+  rssMiB() {
+    return this.#statusMiB('VmRSS');
+  }
+
+  peakRssMiB() {
+    return this.#statusMiB('VmHWM');
   }
 
   /** Processor time used so far, all threads (proc(5), utime and stime in ticks of 10 ms). */
