@@ -26,6 +26,7 @@ gcc-mingw-w64-x86-64-posix" ;;
   sinks) packages="$packages clang libclang-rt-14-dev postgresql mariadb-server clickhouse-server" ;;
   ops) packages="$packages postgresql clickhouse-server prometheus systemd docker-compose" ;;
   cluster) packages="$packages clang libclang-rt-14-dev clickhouse-server libzookeeper-java default-jre-headless" ;;
+
   *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine, sinks, ops, mac or cluster" ;;
 esac
 # Programs for Windows on x64 run on such a processor alone; elsewhere those tests are skipped.
