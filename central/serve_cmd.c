@@ -26,7 +26,7 @@ static candor_status load_tokens(candor_server *s, const char *db_path, size_t *
     const char *fixed = getenv("CANDOR_CENTRAL_TOKEN");
     candor_status st = candor_auth_new(&s->auth);
     if (st != CANDOR_OK) return candor_fail(err, st, 0, "tokens", NULL);
-    st = candor_tokens_open(db_path, &s->tokens, err);
+    st = candor_tokens_open(db_path, &s->db_key, &s->tokens, err);
     if (st == CANDOR_OK) st = candor_auth_refresh(s->auth, s->tokens, valid, err);
     if (st == CANDOR_OK && fixed != NULL && *fixed != '\0') {
         st = candor_auth_add(s->auth, candor_bytes_str(fixed), CANDOR_FIXED_SCOPES, err);

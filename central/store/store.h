@@ -224,7 +224,8 @@ struct candor_store {
 struct candor_log;
 struct candor_metrics;
 typedef struct candor_sqlite_settings {
-    const char *path; /* borrowed until open returns */
+    const char *path;                /* borrowed until open returns */
+    const struct candor_db_key *key; /* borrowed for the store's life; may be NULL */
     const candor_schema *schema;
     const struct candor_log *log;   /* may be NULL */
     struct candor_metrics *metrics; /* may be NULL */
