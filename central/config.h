@@ -94,8 +94,8 @@
     X(log_level, "log-level", "info", "LEVEL", "error, warn, info or debug")                       \
     X(sink, "sink", "sqlite", "NAME",                                                              \
       "sqlite, jsonl, memory, postgres, mysql or clickhouse; repeated: the first one "             \
-      "acknowledges "                                                                              \
-      "and answers, the others follow")                                                            \
+      "acknowledges and answers, the others follow, which may also be otlp, otlp_grpc and "        \
+      "posthog")                                                                                   \
     X(sink_url, "sink-url", "", "URL",                                                             \
       "where a sink's server is, as docs/sinks.md says; repeated: one each")
 

@@ -107,6 +107,7 @@ check_node
 case $profile in sinks | ops | cluster) keep_servers_off ;; esac
 install_packages
 install_npm "$root"
+install_npm "$root/dashboard"
 if [ "$profile" = encrypted ]; then install_npm "$root/scripts/encrypted"; fi
 if [ "$profile" = bench ]; then install_npm "$root/tests/bench"; fi
 if [ "$profile" = mac ]; then

@@ -52,7 +52,7 @@ typedef struct candor_batch {
     /* Out, once done is called. Not OK: nothing of the batch is stored. */
     candor_status status;
     bool duplicate_batch;
-    size_t inserted;
+    size_t inserted, refused; /* refused: rows that the receiver of a forwarder will never take */
     void (*done)(struct candor_batch *b); /* on the store's thread; takes the batch back */
     void *owner;
 } candor_batch;

@@ -90,6 +90,34 @@ async function rowsOf(cluster) {
   return rows;
 }
 
+/** Processor time of a process so far, all threads; null where the system does not say. @param {number | undefined} pid */
+function cpuSeconds(pid) {
+  try {
+    const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100; // of USER_HZ
+  } catch {
+    return null;
+  }
+}
+
+/** What each kind of process has used, in seconds. @param {Cluster} cluster @param {Collector[]} collectors */
+function usage(cluster, collectors) {
+  const sum = (/** @type {(number | undefined)[]} */ pids) => pids.reduce((total, pid) => total + (cpuSeconds(pid) ?? NaN), 0);
+  const replicas = (/** @type {string} */ letter) => Object.keys(cluster.replicas).filter((name) => name.endsWith(letter)).map((name) => cluster.replicas[name].child?.pid);
+  return {
+    collectors: sum(collectors.map(({ child }) => child?.pid)), inserting: sum(replicas('a')), fetching: sum(replicas('b')),
+    zookeeper: sum(cluster.keepers.map(({ child }) => child?.pid)),
+  };
+}
+
+/** Nothing is merged any more. @param {Cluster} cluster */
+async function settled(cluster) {
+  for (let quiet = 0; quiet < 5; quiet += 1) {
+    for (const name of Object.keys(cluster.replicas)) if (await cluster.ask(name, 'SELECT count() FROM system.merges') !== '0') quiet = -1;
+    await new Promise((resolve) => { setTimeout(resolve, 1000); });
+  }
+}
+
 /** Of the load: kill a replica after a third, a collector after two. @param {Cluster} cluster @param {Load} load @param {Collector} collector */
 async function killBoth(cluster, load, collector) {
   await load.reached(load.sent / 3);
@@ -120,9 +148,12 @@ async function measure(cluster, scratch, token) {
   try {
     const load = new Load([first, second].map((collector) => ({ get url() { return collector.url; }, token })), Number(args.events), Number(args.connections));
     note(`${load.sent} events, ${Math.round(load.bytes / load.sent)} bytes each, to ${first.url} and ${second.url}`);
+    const before = usage(cluster, [first, second]);
     const killed = args['no-kill'] ? [] : [`replica ${args.replica}`, 'collector one'];
     await Promise.all([load.run(PATIENCE_MS), killed.length === 0 ? null : killBoth(cluster, load, first)]);
     note(`acknowledged in ${load.seconds} s; answers ${JSON.stringify(load.answers)}`);
+    if (killed.length === 0) await settled(cluster);
+    const used = usage(cluster, [first, second]);
     const dead = compare(load.acknowledged, await readAll([second], token));
     note(`while it is dead: ${JSON.stringify(dead)}, servers ${JSON.stringify(await shards(second))}`);
     if (killed.length !== 0) {
@@ -146,6 +177,7 @@ async function measure(cluster, scratch, token) {
       ...erasure,
       seconds: load.seconds, events_per_s: Math.round(load.sent / load.seconds),
       bytes_per_event: Math.round(counts.reduce((sum, { bytes }) => sum + bytes, 0) / counts.reduce((sum, { events, twice }) => sum + events + twice, 0)),
+      ...(killed.length === 0 ? { cpu_us_per_event: Object.fromEntries(Object.entries(used).map(([kind, s]) => [kind, Math.round((s - /** @type {any} */ (before)[kind]) * 1e7 / load.sent) / 10])) } : {}),
       answers: load.answers,
     };
   } finally {
