@@ -127,7 +127,10 @@ const steps = [
   { name: 'e2e', about: 'real collector over HTTP and TLS', run: (tally, options) => nodeTests(tally, testFiles('tests/e2e'), options) },
   { name: 'sinks', about: 'every sink against its real server, where it is installed', run: sinks },
   { name: 'ops', about: 'systemd unit, Prometheus, Grafana queries, compose, where they are installed', run: (tally, options) => nodeTests(tally, testFiles('tests/ops'), options) },
-  { name: 'encrypted', about: 'the collector that encrypts its databases, where it is built', run: (tally, options) => nodeTests(tally, testFiles('tests/encrypted'), options) },
+  { name: 'encrypted', about: 'the collector that encrypts its databases, where it was built before', run: async (tally, options) => {
+    if (fs.existsSync(path.join(root, 'build', 'encrypted', 'candor-central-encrypted'))) await build(tally, ['release', 'encrypted'], options);
+    await nodeTests(tally, testFiles('tests/encrypted'), options);
+  } },
   { name: 'prebuild', about: 'checks of prebuilt binaries', run: (tally, options) => nodeTests(tally, testFiles('tests/prebuild'), options) },
   { name: 'package', about: 'the packed package, installed without a compiler on Node 18 to 24', run: async (tally, options) => {
     if (fs.existsSync(path.join(root, 'prebuilds'))) await jsonTest(tally, 'test:package', ['tests/package/main.js', '--json'], (value) => value.ok === true, options);
