@@ -149,7 +149,7 @@ static fixture open_fixture(uint32_t budget_milli, uint32_t renew_days)
     snprintf(f.dir, sizeof f.dir, "/tmp/candor-privacy-XXXXXX");
     assert_non_null(mkdtemp(f.dir));
     snprintf(f.path, sizeof f.path, "%s/events.db", f.dir);
-    assert_int_equal(candor_tokens_open(f.path, &f.tokens, &err), CANDOR_OK);
+    assert_int_equal(candor_tokens_open(f.path, NULL, &f.tokens, &err), CANDOR_OK);
     assert_int_equal(candor_tokens_create_private(f.tokens, &f.privacy, "", text, &err), CANDOR_OK);
     memcpy(f.token, text + 4, CANDOR_TOKEN_ID);
     assert_int_equal(candor_budget_open(f.path, NULL, &f.budget, &err), CANDOR_OK);
