@@ -181,7 +181,8 @@ void candor_attach_read(candor_conn *c)
     bool one = false;
     if (j == NULL) {
         candor_ingest_no_memory(c);
-    } else if (candor_attach_event_id(c, j->event_id) && candor_attach_field(c, j->field, &one)) {
+    } else if (candor_attach_kept(c) && candor_attach_event_id(c, j->event_id) &&
+               candor_attach_field(c, j->field, &one)) {
         if (one) j->op = CANDOR_ATTACHMENT_GET;
         if (one) name_field(c, j);
         j->visit = put_item;

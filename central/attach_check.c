@@ -149,10 +149,20 @@ static bool digest_header_ok(candor_conn *c)
     return candor_attach_refused(c, CANDOR_ATTACH_REFUSE_DIGEST);
 }
 
+bool candor_attach_kept(candor_conn *c)
+{
+    if (!c->loop->server->config.stateless) return true;
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_NOT_KEPT,
+                        "this collector is one of several and keeps no texts of full content; send "
+                        "them to one without --stateless");
+    return false;
+}
+
 bool candor_attach_begin(candor_conn *c)
 {
     candor_server *s = c->loop->server;
     target t;
+    if (!candor_attach_kept(c)) return false;
     c->body_max = s->config.max_attachment_bytes;
     c->body_advice = "cut the text, and say so in the event";
     c->body_over = &s->metrics.attachments_refused[CANDOR_ATTACH_REFUSE_TOO_LARGE];

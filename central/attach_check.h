@@ -7,6 +7,8 @@
 #include "central/conn.h"
 
 /* The event id of the path. */
+/* False: it keeps no texts, and the reply says so. */
+bool candor_attach_kept(candor_conn *c);
 bool candor_attach_event_id(candor_conn *c, unsigned char id[16]);
 /* The field that the query names, decoded; *given is false without one. */
 bool candor_attach_field(candor_conn *c, char name[CANDOR_NAME_MAX + 1], bool *given);

@@ -220,6 +220,28 @@ static candor_status check_log_level(const candor_config *c, candor_err *err)
                        c->log_level);
 }
 
+/* Whatever one of several collectors keeps for itself, the next one does not have. */
+static candor_status check_stateless(const candor_config *c, candor_err *err)
+{
+    const char *sink = c->sink;
+    if (!c->stateless) return CANDOR_OK;
+    if (strcmp(sink, "clickhouse") != 0 && strcmp(sink, "postgres") != 0 &&
+        strcmp(sink, "mysql") != 0)
+        return candor_fail(err, CANDOR_INVALID, 0, "settings",
+                           "--stateless wants --sink clickhouse, postgres or mysql, and one alone: "
+                           "\"%.60s\" keeps events in the data directory",
+                           sink);
+    if (*c->alert_url != '\0')
+        return candor_fail(err, CANDOR_INVALID, 0, "settings",
+                           "--stateless takes no --alert-url: each collector would send the same "
+                           "alert, and keeps its state in the data directory");
+    if (*c->keys == '\0')
+        return candor_fail(err, CANDOR_INVALID, 0, "settings",
+                           "--stateless wants --keys: with a pepper of its own each collector "
+                           "makes another machine of the same one");
+    return CANDOR_OK;
+}
+
 /* candor_data_dir ends in .../<app>/telemetry, the client's place; ours is .../candor-central. */
 candor_status candor_config_data(candor_config *c, candor_err *err)
 {
@@ -259,6 +281,7 @@ candor_status candor_config_load(candor_config *c, int argc, char *const *argv, 
     if (st == CANDOR_OK) st = split_listen(c, err);
     if (st == CANDOR_OK) st = check_tls(c, err);
     if (st == CANDOR_OK) st = check_log_level(c, err);
+    if (st == CANDOR_OK) st = check_stateless(c, err);
     if (st == CANDOR_OK) st = candor_config_data(c, err);
     return st;
 }

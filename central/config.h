@@ -30,6 +30,8 @@
     X(max_events, "max-events", 1000, "", 1, 100000, "events in one request; more gets 413")       \
     X(buffer_bytes, "buffer-bytes", 33554432, "bytes", 1048576, 4294967296,                        \
       "request bodies held at once by all connections; beyond it 503")                             \
+    X(response_bytes, "response-bytes", 33554432, "bytes", 1048576, 4294967296,                    \
+      "responses over 16 KiB held at once for their readers; beyond it 503")                       \
     X(queue_bytes, "queue-bytes", 16777216, "bytes", 65536, 4294967296,                            \
       "parsed events that wait for the store; beyond it 503")                                      \
     X(read_timeout_ms, "read-timeout-ms", 10000, "ms", 100, 3600000,                               \
@@ -37,7 +39,7 @@
     X(idle_timeout_ms, "idle-timeout-ms", 60000, "ms", 100, 3600000,                               \
       "keep-alive connection without a request")                                                   \
     X(write_timeout_ms, "write-timeout-ms", 10000, "ms", 100, 3600000,                             \
-      "response of which the client takes no byte")                                                \
+      "response of which the client takes no byte; in all, a response earns more at 16 KiB/s")     \
     X(stop_timeout_ms, "stop-timeout-ms", 10000, "ms", 0, 3600000,                                 \
       "after SIGTERM: time for requests in flight")                                                \
     X(uploads_per_minute, "uploads-per-minute", 120, "per minute", 0, 1000000000,                  \
@@ -60,6 +62,10 @@
     X(sink_queue_bytes, "sink-queue-bytes", 1073741824, "bytes", 65536, 1099511627776,             \
       "events kept on disk for each further sink that is away; beyond it they are counted and "    \
       "left out there")                                                                            \
+    X(alert_interval_s, "alert-interval-s", 60, "s", 0, 3600,                                      \
+      "between two looks at the service level; 0: none")                                           \
+    X(alert_min_sessions, "alert-min-sessions", 20, "", 1, 1000000000,                             \
+      "fewer sessions in a rule's window start no alert")                                          \
     X(min_free_bytes, "min-free-bytes", 67108864, "bytes", 0, 1099511627776,                       \
       "less free disk: 503, and health says so")
 
@@ -70,10 +76,21 @@
       "data directory, mode 700 (default $XDG_DATA_HOME or ~/.local/share, then candor-central)")  \
     X(schema, "schema", "", "FILE", "schema file (default: the built-in catalogue)")               \
     X(port_file, "port-file", "", "FILE", "write the port here once it listens")                   \
-    X(tls_cert, "tls-cert", "", "FILE", "PEM certificate chain: serve HTTPS")                      \
+    X(tls_cert, "tls-cert", "", "FILE",                                                            \
+      "PEM certificate chain: serve HTTPS; read again on SIGHUP and when it changes")              \
     X(tls_key, "tls-key", "", "FILE", "PEM private key of --tls-cert")                             \
     X(token_file, "token-file", "", "FILE",                                                        \
-      "tokens, one per line, scopes ingest and read; read at start")                               \
+      "tokens, one per line, scopes ingest and read or as named behind it; read again on SIGHUP "  \
+      "and when it changes")                                                                       \
+    X(keys, "keys", "", "DIR",                                                                     \
+      "pepper and receipt.key are here, the same for all collectors of a store (default: made in " \
+      "the data directory)")                                                                       \
+    X(slo_target, "slo-target", "0.99", "RATIO",                                                   \
+      "share of sessions without an error that alerts are about")                                  \
+    X(alert_url, "alert-url", "", "URL", "webhook for alerts; https, or http to this machine")     \
+    X(alert_ca, "alert-ca", "", "FILE", "PEM roots for alert-url, instead of the system's")        \
+    X(key_file, "key-file", "", "FILE",                                                            \
+      "key of the databases, 64 hex digits; candor-central-encrypted alone, docs/at-rest.md")      \
     X(log_level, "log-level", "info", "LEVEL", "error, warn, info or debug")                       \
     X(sink, "sink", "sqlite", "NAME",                                                              \
       "sqlite, jsonl, memory, postgres, mysql or clickhouse; repeated: the first one "             \
@@ -85,7 +102,9 @@
 /* X(member, flag, help): off by default */
 #define CANDOR_CONFIG_SWITCHES(X)                                                                  \
     X(insecure_http, "insecure-http", "plain HTTP on an address that is not loopback")             \
-    X(metrics_public, "metrics-public", "/metrics without a token")
+    X(metrics_public, "metrics-public", "/metrics without a token")                                \
+    X(stateless, "stateless",                                                                      \
+      "one of several: refuse whatever another collector could not go on with")
 
 #define CANDOR_CONFIG_NUMBER_MEMBER(member, flag, def, unit, min, max, help) uint64_t member;
 #define CANDOR_CONFIG_TEXT_MEMBER(member, flag, def, hint, help)             char member[CANDOR_PATH_MAX];

@@ -2,36 +2,44 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "central/otlp/receive.h"
 #include "central/respond.h"
 #include "central/route.h"
+#include "central/tls.h"
 
 #define INPUT_MAX    ((size_t)65536) /* unread bytes held for a connection */
 #define KEEP_STORAGE ((size_t)4096)  /* what each buffer of an idle connection may hold */
-#define BODY_RATE    16384u /* bytes a second a slow body must reach to be given more time */
-#define LINGER_MS    2000
+#define BODY_RATE                                                                                  \
+    16384u /* bytes a second a slow body must reach to be given more time, a reader too */
+#define REPLY_SMALL 16384u /* a response of no more is not counted in response_bytes */
+#define EVICT_LOOKS 8      /* connections found at work before there is none to evict */
+#define LINGER_MS   2000
 
 static void advance(candor_conn *c);
 
 /* --- life ----------------------------------------------------------------------------------- */
 
+static void trim(candor_buf *b)
+{
+    if (b->cap > KEEP_STORAGE) candor_buf_free(b);
+    candor_buf_clear(b);
+}
+
 static void uncharge(candor_conn *c)
 {
     candor_uncount(&c->loop->server->metrics.buffered_bytes, c->body_charged);
-    c->body_charged = 0;
+    candor_uncount(&c->loop->server->metrics.response_bytes, c->reply_charged);
+    c->body_charged = c->reply_charged = 0;
 }
 
 static void conn_free(candor_conn *c)
 {
     candor_metrics *m = &c->loop->server->metrics;
-    if (c->prev != NULL)
-        c->prev->next = c->next;
-    else
-        c->loop->conns = c->next;
-    if (c->next != NULL) c->next->prev = c->prev;
+    candor_conn_leave(c);
     uncharge(c);
     if (c->counted) candor_uncount(&m->in_flight, 1);
     candor_uncount(&m->connections, 1);
@@ -40,7 +48,7 @@ static void conn_free(candor_conn *c)
     candor_buf_free(&c->head_text);
     candor_buf_free(&c->body);
     candor_reply_deinit(&c->reply);
-    if (c->loop->stopping && c->loop->conns == NULL) event_base_loopbreak(c->loop->base);
+    if (c->loop->stopping && c->loop->n_conns == 0) event_base_loopbreak(c->loop->base);
     free(c);
 }
 
@@ -51,6 +59,19 @@ static void conn_drop(candor_conn *c)
         c->gone = true; /* its handler still holds it */
     else
         conn_free(c);
+}
+
+/* The connection ends here; what was said arrives, with answer "503, try again". */
+static void conn_part(candor_conn *c, bool answer)
+{
+    SSL *ssl = c->loop->server->tls != NULL ? bufferevent_openssl_get_ssl(c->bev) : NULL;
+    evutil_socket_t fd = fcntl(c->fd, F_DUPFD_CLOEXEC, 0); /* ours is closed with the connection */
+    if (fd >= 0 && ssl != NULL) SSL_shutdown(ssl);
+    if (fd >= 0 && ssl == NULL && answer)
+        candor_parting_refuse(c->loop->parting, fd);
+    else if (fd >= 0)
+        candor_parting_take(c->loop->parting, fd);
+    conn_free(c);
 }
 
 static void arm(candor_conn *c, uint64_t ms)
@@ -79,14 +100,9 @@ static void linger(candor_conn *c)
     if (ssl != NULL) SSL_shutdown(ssl);
     shutdown(c->fd, SHUT_WR);
     c->state = CANDOR_CONN_LINGER;
+    candor_conn_settle(c);
     evbuffer_drain(bufferevent_get_input(c->bev), SIZE_MAX);
     arm(c, LINGER_MS);
-}
-
-static void trim(candor_buf *b)
-{
-    if (b->cap > KEEP_STORAGE) candor_buf_free(b);
-    candor_buf_clear(b);
 }
 
 static void next_request(candor_conn *c)
@@ -95,7 +111,6 @@ static void next_request(candor_conn *c)
     trim(&c->head_text);
     trim(&c->body);
     trim(&c->reply.body);
-    c->waiting_ns = candor_clock_mono_ns();
     memset(&c->head, 0, sizeof c->head); /* it points into head_text */
     c->state = CANDOR_CONN_HEAD;
     c->discard = false;
@@ -103,15 +118,32 @@ static void next_request(candor_conn *c)
     c->started_ns = 0;
     c->body_seen = 0;
     c->scanned = 0;
+    candor_conn_settle(c);
     memset(&c->chunks, 0, sizeof c->chunks);
     arm(c, c->loop->server->config.idle_timeout_ms);
+}
+
+/* A response lies in memory until its reader took it: slow readers of pages must not fill that. */
+static void charge_reply(candor_conn *c)
+{
+    candor_server *s = c->loop->server;
+    uint64_t before = candor_counted(&s->metrics.response_bytes);
+    if (c->reply.body.n <= REPLY_SMALL) return;
+    if (before != 0 && before + c->reply.body.n > s->config.response_bytes) { /* one always fits */
+        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
+                            "too many responses wait for their readers; try again");
+        c->reply.retry_after_s = 1;
+        return;
+    }
+    c->reply_charged = c->reply.body.n;
+    candor_count(&s->metrics.response_bytes, c->reply_charged);
 }
 
 void candor_conn_send(candor_conn *c)
 {
     candor_server *s = c->loop->server;
     struct evbuffer *out;
-    char storage[1024];
+    char storage[2048];
     candor_buf head;
     bool keep;
     if (c->gone) {
@@ -128,6 +160,7 @@ void candor_conn_send(candor_conn *c)
      * anybody could hold them all. */
     if (c->loop->stopping || c->eof || !c->known) c->close_next = true;
     candor_reply_validate(&c->reply, c->head.if_none_match);
+    charge_reply(c);
     keep = !c->close_next && c->head.keep_alive;
     c->close_next = !keep;
     candor_buf_init_fixed(&head, storage, sizeof storage);
@@ -136,10 +169,12 @@ void candor_conn_send(candor_conn *c)
     if (c->counted) candor_uncount(&s->metrics.in_flight, 1);
     c->counted = false;
     c->state = CANDOR_CONN_WRITING;
-    event_del(c->timer);
+    candor_conn_settle(c);
+    arm(c, s->config.write_timeout_ms + c->reply.body.n * 1000 / BODY_RATE);
     evbuffer_add(out, head.p, head.n);
     if (!candor_bytes_eq(c->head.method, CANDOR_LIT("HEAD")))
         evbuffer_add(out, c->reply.body.p, c->reply.body.n);
+    trim(&c->reply.body);
 }
 
 /* --- requests ------------------------------------------------------------------------------- */
@@ -149,7 +184,10 @@ static void arm_request(candor_conn *c)
 {
     uint64_t now = candor_clock_mono_ns(), spent_ms;
     uint64_t allowed_ms = c->loop->server->config.read_timeout_ms + c->body_seen * 1000 / BODY_RATE;
-    if (c->started_ns == 0) c->started_ns = now;
+    if (c->started_ns == 0) {
+        c->started_ns = now;
+        candor_conn_settle(c);
+    }
     spent_ms = (now - c->started_ns) / 1000000;
     arm(c, allowed_ms > spent_ms ? allowed_ms - spent_ms : 0);
 }
@@ -162,6 +200,7 @@ static void body_done(candor_conn *c)
         return;
     }
     c->state = CANDOR_CONN_BUSY;
+    candor_conn_settle(c);
     c->counted = true;
     candor_count(&c->loop->server->metrics.in_flight, 1);
     candor_route_run(c);
@@ -251,6 +290,7 @@ static void begin_body(candor_conn *c)
 {
     bool ok = candor_route_begin(c), has_body = c->head.chunked || c->head.length > 0;
     c->state = CANDOR_CONN_BODY;
+    candor_conn_settle(c);
     if (ok && c->head.length > c->body_max) {
         too_large(c);
         ok = false;
@@ -363,6 +403,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     (void)what;
     if ((c->state == CANDOR_CONN_HEAD || c->state == CANDOR_CONN_BODY) && c->started_ns != 0)
         refuse(c, 408, "the request did not arrive in time");
+    else if (c->state == CANDOR_CONN_WRITING)
+        conn_part(c, false);
     else
         conn_drop(c);
 }
@@ -372,7 +414,7 @@ static struct bufferevent *make_bufferevent(candor_loop *l, evutil_socket_t fd)
     SSL *ssl;
     struct bufferevent *bev;
     if (l->server->tls == NULL) return bufferevent_socket_new(l->base, fd, BEV_OPT_CLOSE_ON_FREE);
-    ssl = SSL_new(l->server->tls);
+    ssl = candor_tls_session(l->server->tls);
     if (ssl == NULL) return NULL;
     bev = bufferevent_openssl_socket_new(l->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
                                          BEV_OPT_CLOSE_ON_FREE);
@@ -396,10 +438,7 @@ void candor_conn_open(candor_loop *l, evutil_socket_t fd, uint64_t peer)
     c->loop = l;
     c->fd = fd;
     c->peer = peer;
-    c->waiting_ns = candor_clock_mono_ns();
-    c->next = l->conns;
-    if (l->conns != NULL) l->conns->prev = c;
-    l->conns = c;
+    candor_conn_enter(c);
     c->timer = evtimer_new(l->base, on_timer, c);
     c->bev = make_bufferevent(l, fd);
     if (c->bev == NULL) evutil_closesocket(fd);
@@ -414,24 +453,30 @@ void candor_conn_open(candor_loop *l, evutil_socket_t fd, uint64_t peer)
     arm(c, l->server->config.read_timeout_ms);
 }
 
-static bool may_evict(const candor_conn *c, bool strangers)
+/* It has sent what we did not come to read yet: we are slow, not it. */
+static bool has_unread(const candor_conn *c)
 {
-    if (!c->known)
-        return c->state == CANDOR_CONN_HEAD || c->state == CANDOR_CONN_BODY ||
-               c->state == CANDOR_CONN_LINGER;
-    return !strangers && c->state == CANDOR_CONN_HEAD && c->started_ns == 0;
+    char first;
+    return recv(c->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 }
 
 bool candor_conn_evict(candor_loop *l, bool strangers)
 {
-    candor_conn *c, *oldest = NULL;
-    for (c = l->conns; c != NULL; c = c->next)
-        if (may_evict(c, strangers) && (oldest == NULL || c->waiting_ns <= oldest->waiting_ns))
-            oldest = c;
-    if (oldest == NULL) return false;
-    candor_count(&l->server->metrics.connections_evicted, 1);
-    conn_free(oldest);
-    return true;
+    int looks;
+    for (looks = 0; looks < EVICT_LOOKS; looks++) {
+        candor_conn *c = l->places[CANDOR_PLACE_STRANGER].last;
+        if (c == NULL && !strangers) c = l->places[CANDOR_PLACE_IDLE].last;
+        if (c == NULL) return false;
+        if (c->state != CANDOR_CONN_LINGER && has_unread(c)) {
+            candor_conn_leave(c);
+            candor_conn_enter(c);
+            continue;
+        }
+        candor_count(&l->server->metrics.connections_evicted, 1);
+        conn_part(c, !c->known && c->state != CANDOR_CONN_LINGER);
+        return true;
+    }
+    return false;
 }
 
 void candor_conn_stop(candor_conn *c, bool force)

@@ -19,7 +19,8 @@ typedef enum candor_conn_state {
     CANDOR_CONN_LINGER   /* response sent, reading what the client still sends, then close */
 } candor_conn_state;
 
-#define CANDOR_ETAG_TEXT 34 /* 32 hex digits in quotes */
+#define CANDOR_ETAG_TEXT   34 /* 32 hex digits in quotes */
+#define CANDOR_COOKIE_TEXT 192
 
 typedef struct candor_reply {
     int code;
@@ -29,11 +30,15 @@ typedef struct candor_reply {
     bool download; /* a browser saves it instead of showing it */
     bool validate; /* gets an ETag, and 304 when the client has it already */
     char etag[CANDOR_ETAG_TEXT + 1];
+    char cookie[CANDOR_COOKIE_TEXT]; /* value of Set-Cookie; empty: none */
+    /* Static; NULL: what the API's answers have. */
+    const char *cache, *policy, *encoding;
     candor_buf body;
 } candor_reply;
 
 typedef struct candor_conn {
-    struct candor_conn *prev, *next;
+    struct candor_conn *prev, *next; /* of its place */
+    candor_place place;
     candor_loop *loop;
     struct bufferevent *bev;
     struct event *timer;
@@ -51,16 +56,22 @@ typedef struct candor_conn {
     uint64_t body_max;              /* the route's, set by candor_route_begin, as are these two */
     const char *body_advice;        /* static: what to do about a body that is larger */
     candor_counter *body_over;      /* counts those; may be NULL */
-    uint64_t waiting_ns;            /* since when it may send this request */
     size_t scanned;
     candor_chunks chunks;
     candor_buf head_text, body;
-    size_t body_charged; /* what of body counts in buffered_bytes */
+    size_t body_charged;  /* what of body counts in buffered_bytes */
+    size_t reply_charged; /* what of the response counts in response_bytes */
     candor_head head;
     candor_principal principal;
     unsigned route; /* private to route.c */
     candor_reply reply;
 } candor_conn;
+
+/* conn_places.c. settle: its state or its token may have changed the place; where it did, the
+ * connection is the newest there. */
+void candor_conn_enter(candor_conn *c);
+void candor_conn_leave(candor_conn *c);
+void candor_conn_settle(candor_conn *c);
 
 /* fd is owned from here on, also on failure. */
 void candor_conn_open(candor_loop *l, evutil_socket_t fd, uint64_t peer);

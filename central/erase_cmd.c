@@ -107,7 +107,8 @@ static candor_status public_key(const candor_config *c, const char *hex,
                                 unsigned char key[CANDOR_RECEIPT_KEY], candor_err *err)
 {
     candor_status st = CANDOR_OK;
-    if (*hex == '\0') return candor_parts_receipt_key(c->data, key, err);
+    if (*hex == '\0')
+        return candor_parts_receipt_key(*c->keys != '\0' ? c->keys : c->data, key, err);
     if (!candor_hex_decode(candor_bytes_str(hex), key, CANDOR_RECEIPT_KEY))
         st = candor_fail(err, CANDOR_INVALID, 0, "receipt", "--key takes 64 hex digits");
     return st;

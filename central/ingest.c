@@ -9,6 +9,7 @@
 
 #define KEEP_INFLATED ((size_t)1024 * 1024) /* a larger buffer is given back after its request */
 #define POOL_MAX      64
+#define FULL_MS       10 /* after the store was full, uploads are refused unread for so long */
 
 /* --- life ----------------------------------------------------------------------------------- */
 
@@ -197,10 +198,25 @@ bool candor_ingest_admit(candor_conn *c, candor_ratelimit *limit, candor_ratelim
     return within_rate(c, limit, peer_limit);
 }
 
+static void refuse_busy(candor_conn *c)
+{
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
+                        "the store cannot keep up; keep the batch and try again");
+    c->reply.retry_after_s = 1;
+}
+
+/* Parsing what the store will not take costs the processor time that it lacks to catch up. */
+static bool store_takes(candor_conn *c)
+{
+    if (candor_clock_mono_ns() >= atomic_load(&c->loop->server->full_until_ns)) return true;
+    refuse_busy(c);
+    return false;
+}
+
 bool candor_ingest_begin(candor_conn *c)
 {
     candor_server *s = c->loop->server;
-    return types_ok(c) && candor_ingest_admit(c, s->limit, s->peer_limit);
+    return types_ok(c) && store_takes(c) && candor_ingest_admit(c, s->limit, s->peer_limit);
 }
 
 /* --- request -------------------------------------------------------------------------------- */
@@ -288,9 +304,8 @@ void candor_ingest_pass(candor_ingest_request *r)
     }
     st = g->server->store->ops->submit(g->server->store, &r->batch);
     if (st == CANDOR_OK) return; /* on_stored goes on */
-    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
-                        "the store cannot keep up; keep the batch and try again");
-    c->reply.retry_after_s = 1;
+    atomic_store(&g->server->full_until_ns, candor_clock_mono_ns() + (uint64_t)FULL_MS * 1000000);
+    refuse_busy(c);
     request_give(g, r);
     candor_conn_send(c);
 }

@@ -1,6 +1,7 @@
 #include "central/ingest_reply.h"
 
 #include "base/json.h"
+#include "central/quality.h"
 #include "central/respond.h"
 
 #define RESULTS_MAX 1000 /* of a package */
@@ -105,6 +106,7 @@ void candor_ingest_reply(candor_ingest_request *r, candor_conn *c)
     size_t rejected;
     candor_buf *b;
     if (!candor_ingest_stored(r, c, &rejected)) return;
+    candor_quality_note(c, r->batch.inserted);
     b = candor_reply_begin(&c->reply, 202, candor_type_json);
     candor_buf_put_c(b, '{');
     if (*r->package_id != '\0') candor_buf_putf(b, "\"package_id\":\"%s\",", r->package_id);

@@ -36,7 +36,7 @@ static bool make_place(arrival *a)
         return true;
     }
     candor_uncount(&s->metrics.connections, 1);
-    candor_server_refuse(s, a->fd);
+    candor_server_refuse(s, a->loop->parting, a->fd);
     return false;
 }
 
@@ -71,13 +71,16 @@ void candor_loop_adopt(candor_loop *l, evutil_socket_t fd, uint64_t peer, bool f
 
 static void stop_conns(candor_loop *l, bool force)
 {
-    candor_conn *c = l->conns;
-    while (c != NULL) {
-        candor_conn *next = c->next;
-        candor_conn_stop(c, force);
-        c = next;
+    int place;
+    for (place = 0; place < CANDOR_PLACE_COUNT; place++) {
+        candor_conn *c = l->places[place].first;
+        while (c != NULL) {
+            candor_conn *next = c->next;
+            candor_conn_stop(c, force);
+            c = next;
+        }
     }
-    if (l->conns == NULL) event_base_loopbreak(l->base);
+    if (l->n_conns == 0) event_base_loopbreak(l->base);
 }
 
 static void on_stop_timer(evutil_socket_t fd, short what, void *ctx)
@@ -127,7 +130,9 @@ static void free_base(candor_loop *l)
 {
     if (l->mail_event != NULL) event_free(l->mail_event);
     if (l->stop_timer != NULL) event_free(l->stop_timer);
+    candor_parting_free(l->parting);
     if (l->base != NULL) event_base_free(l->base);
+    l->parting = NULL;
     l->mail_event = l->stop_timer = NULL;
     l->base = NULL;
 }
@@ -150,6 +155,8 @@ static candor_status prepare(candor_loop *l, candor_err *err)
     if (st != CANDOR_OK) return st;
     l->base = event_base_new();
     if (l->base == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "event loop", NULL);
+    st = candor_parting_new(l->base, &l->parting);
+    if (st != CANDOR_OK) return candor_fail(err, st, 0, "event loop", NULL);
     l->mail_event =
         event_new(l->base, (evutil_socket_t)candor_waker_handle(candor_mailbox_waker(l->mail)),
                   EV_READ | EV_PERSIST, on_mail, l);

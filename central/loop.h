@@ -12,15 +12,29 @@
 struct candor_conn;
 struct candor_ingest;
 
+/* Connections that one more may replace, and those that it may not. */
+typedef enum candor_place {
+    CANDOR_PLACE_STRANGER, /* showed no valid token, and no request is at work */
+    CANDOR_PLACE_IDLE,     /* between two requests of a sender */
+    CANDOR_PLACE_WORK,
+    CANDOR_PLACE_COUNT
+} candor_place;
+
+typedef struct candor_conn_list {
+    struct candor_conn *first, *last; /* last: the longest there */
+} candor_conn_list;
+
 typedef struct candor_loop {
     candor_server *server;
     struct event_base *base;
     candor_mailbox *mail; /* work that comes back from the store, and new sockets */
     struct event *mail_event, *stop_timer;
+    candor_parting *parting;
     unsigned index; /* in server->loops */
     candor_thread *thread;
     candor_latch *ended;
-    struct candor_conn *conns; /* doubly linked */
+    candor_conn_list places[CANDOR_PLACE_COUNT];
+    size_t n_conns;
     struct candor_ingest *ingest;
     bool stopping;
     candor_task stop_task;

@@ -29,16 +29,16 @@ void candor_metrics_commit(candor_metrics *m, uint64_t duration_us)
     candor_count(&m->commits, 1);
 }
 
-static void family(candor_buf *out, const char *name, const char *type, const char *help)
+void candor_metrics_family(candor_buf *out, const char *name, const char *type, const char *help)
 {
     candor_buf_putf(out, "# HELP candor_central_%s %s\n# TYPE candor_central_%s %s\n", name, help,
                     name, type);
 }
 
-static void single(candor_buf *out, const char *name, const char *type, const char *help,
-                   uint64_t v)
+void candor_metrics_single(candor_buf *out, const char *name, const char *type, const char *help,
+                           uint64_t v)
 {
-    family(out, name, type, help);
+    candor_metrics_family(out, name, type, help);
     candor_buf_putf(out, "candor_central_%s %llu\n", name, (unsigned long long)v);
 }
 
@@ -52,7 +52,7 @@ static void labelled(candor_buf *out, const char *name, const char *label, const
 static void write_requests(const candor_metrics *m, candor_buf *out)
 {
     unsigned code;
-    family(out, "requests_total", "counter", "Responses sent, by HTTP status.");
+    candor_metrics_family(out, "requests_total", "counter", "Responses sent, by HTTP status.");
     for (code = 0; code < CANDOR_CODE_MAX; code++) {
         uint64_t n = candor_counted(&m->requests[code]);
         if (n != 0)
@@ -64,36 +64,41 @@ static void write_requests(const candor_metrics *m, candor_buf *out)
 static void write_events(const candor_metrics *m, candor_buf *out)
 {
     unsigned i;
-    single(out, "events_accepted_total", "counter", "Events stored.", candor_counted(&m->accepted));
-    single(out, "events_duplicate_total", "counter", "Events that were stored before.",
-           candor_counted(&m->duplicates));
-    family(out, "events_rejected_total", "counter", "Events refused, by reason.");
+    candor_metrics_single(out, "events_accepted_total", "counter", "Events stored.",
+                          candor_counted(&m->accepted));
+    candor_metrics_single(out, "events_duplicate_total", "counter",
+                          "Events that were stored before.", candor_counted(&m->duplicates));
+    candor_metrics_family(out, "events_rejected_total", "counter", "Events refused, by reason.");
     for (i = CANDOR_REJECT_NONE + 1; i < CANDOR_REFUSE_COUNT; i++)
         labelled(out, "events_rejected_total", "reason", candor_refuse_name(i),
                  candor_counted(&m->rejected[i]));
-    family(out, "fields_adjusted_total", "counter", "Fields changed by the sanitiser, by kind.");
+    candor_metrics_family(out, "fields_adjusted_total", "counter",
+                          "Fields changed by the sanitiser, by kind.");
     for (i = 0; i < CANDOR_ADJUST_COUNT; i++)
         labelled(out, "fields_adjusted_total", "kind", candor_adjust_name((candor_adjust)i),
                  candor_counted(&m->adjusted[i]));
-    single(out, "batches_total", "counter", "Uploads answered with 202.",
-           candor_counted(&m->batches));
-    single(out, "batches_duplicate_total", "counter", "Uploads known by batch id and digest.",
-           candor_counted(&m->duplicate_batches));
-    single(out, "schema_mismatch_total", "counter", "Uploads made with another schema.",
-           candor_counted(&m->schema_mismatches));
+    candor_metrics_single(out, "batches_total", "counter", "Uploads answered with 202.",
+                          candor_counted(&m->batches));
+    candor_metrics_single(out, "batches_duplicate_total", "counter",
+                          "Uploads known by batch id and digest.",
+                          candor_counted(&m->duplicate_batches));
+    candor_metrics_single(out, "schema_mismatch_total", "counter",
+                          "Uploads made with another schema.",
+                          candor_counted(&m->schema_mismatches));
 }
 
 static void write_otlp(const candor_metrics *m, candor_buf *out)
 {
     static const char *const names[] = {"logs", "metrics", "traces"};
     unsigned i;
-    family(out, "otlp_records_total", "counter", "Records of OTLP that were stored, by signal.");
+    candor_metrics_family(out, "otlp_records_total", "counter",
+                          "Records of OTLP that were stored, by signal.");
     for (i = 0; i < 3; i++)
         labelled(out, "otlp_records_total", "signal", names[i],
                  candor_counted(&m->otlp_records[i]));
-    single(out, "otlp_attributes_dropped_total", "counter",
-           "Attributes of OTLP that the schema does not have.",
-           candor_counted(&m->otlp_attributes_dropped));
+    candor_metrics_single(out, "otlp_attributes_dropped_total", "counter",
+                          "Attributes of OTLP that the schema does not have.",
+                          candor_counted(&m->otlp_attributes_dropped));
 }
 
 static void write_private(const candor_metrics *m, candor_buf *out)
@@ -101,7 +106,7 @@ static void write_private(const candor_metrics *m, candor_buf *out)
 #define PRIVATE_NAME(id, name) name,
     static const char *const names[] = {CANDOR_PRIVATE_MAP(PRIVATE_NAME)};
     unsigned i;
-    family(
+    candor_metrics_family(
         out, "private_answers_total", "counter",
         "Questions to tokens with differential privacy: paid for, answered as before, or refused "
         "because the budget is spent.");
@@ -114,7 +119,7 @@ static void write_commits(const candor_metrics *m, candor_buf *out)
 {
     uint64_t sum = 0, us = candor_counted(&m->commit_us);
     size_t i;
-    family(out, "commit_seconds", "histogram", "Duration of store transactions.");
+    candor_metrics_family(out, "commit_seconds", "histogram", "Duration of store transactions.");
     for (i = 0; i < N_BOUNDS; i++) {
         sum += candor_counted(&m->commit_buckets[i]);
         candor_buf_putf(out, "candor_central_commit_seconds_bucket{le=\"%u.%03u\"} %llu\n",
@@ -128,10 +133,13 @@ static void write_commits(const candor_metrics *m, candor_buf *out)
                     "candor_central_commit_seconds_count %llu\n",
                     (unsigned long long)sum, (unsigned long long)(us / 1000000),
                     (unsigned long long)(us % 1000000), (unsigned long long)sum);
-    single(out, "commit_failures_total", "counter", "Store transactions that failed.",
-           candor_counted(&m->commit_failures));
-    single(out, "events_purged_total", "counter", "Events deleted by retention.",
-           candor_counted(&m->purged));
+    candor_metrics_single(out, "commit_failures_total", "counter",
+                          "Store transactions that failed.", candor_counted(&m->commit_failures));
+    candor_metrics_single(out, "events_purged_total", "counter", "Events deleted by retention.",
+                          candor_counted(&m->purged));
+    candor_metrics_single(out, "sink_fewer_copies_total", "counter",
+                          "Events acknowledged while a replica of their shard was away or behind.",
+                          candor_counted(&m->sink_fewer_copies));
 }
 
 void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_t queue_batches,
@@ -142,30 +150,43 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
     write_events(m, out);
     write_otlp(m, out);
     write_private(m, out);
-    single(out, "body_bytes_total", "counter", "Bytes of request bodies as sent.",
-           candor_counted(&m->body_bytes));
-    single(out, "inflated_bytes_total", "counter", "Bytes of event bodies after gunzip.",
-           candor_counted(&m->inflated_bytes));
-    single(out, "connections_total", "counter", "Connections taken.",
-           candor_counted(&m->connections_total));
-    single(out, "connections_refused_total", "counter", "Connections over the limit.",
-           candor_counted(&m->connections_refused));
-    single(out, "connections_evicted_total", "counter", "Idle connections closed for new ones.",
-           candor_counted(&m->connections_evicted));
-    single(out, "connections", "gauge", "Open connections.", candor_counted(&m->connections));
-    single(out, "requests_in_flight", "gauge", "Requests being answered.",
-           candor_counted(&m->in_flight));
-    single(out, "buffered_bytes", "gauge", "Request body bytes held.",
-           candor_counted(&m->buffered_bytes));
-    single(out, "packages_waiting", "gauge", "Packages being read, or waiting for that.",
-           candor_counted(&m->packages_waiting));
-    single(out, "queue_bytes", "gauge", "Bytes waiting for the store.", queue_bytes);
-    single(out, "queue_batches", "gauge", "Batches waiting for the store.", queue_batches);
-    single(out, "db_bytes", "gauge", "Size of the database file.", db_bytes);
-    single(out, "wal_bytes", "gauge", "Size of the write-ahead log.", wal_bytes);
+    candor_metrics_single(out, "body_bytes_total", "counter", "Bytes of request bodies as sent.",
+                          candor_counted(&m->body_bytes));
+    candor_metrics_single(out, "inflated_bytes_total", "counter",
+                          "Bytes of event bodies after gunzip.",
+                          candor_counted(&m->inflated_bytes));
+    candor_metrics_single(out, "connections_total", "counter", "Connections taken.",
+                          candor_counted(&m->connections_total));
+    candor_metrics_single(out, "connections_refused_total", "counter",
+                          "Connections over the limit.", candor_counted(&m->connections_refused));
+    candor_metrics_single(out, "connections_evicted_total", "counter",
+                          "Idle connections closed for new ones.",
+                          candor_counted(&m->connections_evicted));
+    candor_metrics_single(out, "connections", "gauge", "Open connections.",
+                          candor_counted(&m->connections));
+    candor_metrics_single(out, "requests_in_flight", "gauge", "Requests being answered.",
+                          candor_counted(&m->in_flight));
+    candor_metrics_single(out, "buffered_bytes", "gauge", "Request body bytes held.",
+                          candor_counted(&m->buffered_bytes));
+    candor_metrics_single(out, "response_bytes", "gauge",
+                          "Bytes of large responses held for their readers.",
+                          candor_counted(&m->response_bytes));
+    candor_metrics_single(out, "packages_waiting", "gauge",
+                          "Packages being read, or waiting for that.",
+                          candor_counted(&m->packages_waiting));
+    candor_metrics_single(out, "queue_bytes", "gauge", "Bytes waiting for the store.", queue_bytes);
+    candor_metrics_single(out, "queue_batches", "gauge", "Batches waiting for the store.",
+                          queue_batches);
+    candor_metrics_single(out, "db_bytes", "gauge", "Size of the database file.", db_bytes);
+    candor_metrics_single(out, "wal_bytes", "gauge", "Size of the write-ahead log.", wal_bytes);
     write_commits(m, out);
-    single(out, "uptime_seconds", "gauge", "Seconds since start.", uptime_s);
-    family(out, "build_info", "gauge", "Always 1; labels say what runs.");
+    candor_metrics_single(out, "reloads_total", "counter",
+                          "Certificates and token files read again.", candor_counted(&m->reloads));
+    candor_metrics_single(out, "reload_failures_total", "counter",
+                          "Those that were not usable: what was read before stays.",
+                          candor_counted(&m->reload_failures));
+    candor_metrics_single(out, "uptime_seconds", "gauge", "Seconds since start.", uptime_s);
+    candor_metrics_family(out, "build_info", "gauge", "Always 1; labels say what runs.");
     candor_buf_putf(out, "candor_central_build_info{version=\"%s\",schema=\"%s\"} 1\n",
                     CANDOR_CENTRAL_VERSION, schema_hash);
 }
@@ -176,20 +197,24 @@ void candor_metrics_write_attachments(const candor_metrics *m, uint64_t db_bytes
 #define AS_NAME(id, name) name,
     static const char *const reasons[] = {CANDOR_ATTACH_REFUSE_MAP(AS_NAME)};
     unsigned i;
-    single(out, "attachments_stored_total", "counter", "Texts of full content stored.",
-           candor_counted(&m->attachments_stored));
-    single(out, "attachments_duplicate_total", "counter", "Texts that were stored before.",
-           candor_counted(&m->attachments_known));
-    family(out, "attachments_refused_total", "counter", "Texts refused, by reason.");
+    candor_metrics_single(out, "attachments_stored_total", "counter",
+                          "Texts of full content stored.", candor_counted(&m->attachments_stored));
+    candor_metrics_single(out, "attachments_duplicate_total", "counter",
+                          "Texts that were stored before.", candor_counted(&m->attachments_known));
+    candor_metrics_family(out, "attachments_refused_total", "counter", "Texts refused, by reason.");
     for (i = 0; i < CANDOR_ATTACH_REFUSE_COUNT; i++)
         labelled(out, "attachments_refused_total", "reason", reasons[i],
                  candor_counted(&m->attachments_refused[i]));
-    single(out, "attachments_failed_total", "counter", "Failures of the store of texts.",
-           candor_counted(&m->attachments_failed));
-    single(out, "attachments_healthy", "gauge", "0 while the store of texts fails.", healthy);
-    single(out, "attachments_purged_total", "counter", "Texts deleted by retention.",
-           candor_counted(&m->attachments_purged));
-    single(out, "attachment_bytes_total", "counter", "Bytes of texts stored, before compression.",
-           candor_counted(&m->attachment_bytes));
-    single(out, "attachments_db_bytes", "gauge", "Size of the database of texts.", db_bytes);
+    candor_metrics_single(out, "attachments_failed_total", "counter",
+                          "Failures of the store of texts.",
+                          candor_counted(&m->attachments_failed));
+    candor_metrics_single(out, "attachments_healthy", "gauge", "0 while the store of texts fails.",
+                          healthy);
+    candor_metrics_single(out, "attachments_purged_total", "counter", "Texts deleted by retention.",
+                          candor_counted(&m->attachments_purged));
+    candor_metrics_single(out, "attachment_bytes_total", "counter",
+                          "Bytes of texts stored, before compression.",
+                          candor_counted(&m->attachment_bytes));
+    candor_metrics_single(out, "attachments_db_bytes", "gauge", "Size of the database of texts.",
+                          db_bytes);
 }

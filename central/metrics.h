@@ -49,9 +49,11 @@ typedef struct candor_metrics {
     candor_counter adjusted[CANDOR_ADJUST_COUNT];
     candor_counter body_bytes, inflated_bytes, batches, duplicate_batches, schema_mismatches;
     candor_counter connections_total, connections_refused, connections_evicted;
-    candor_counter connections, in_flight, buffered_bytes, packages_waiting; /* gauges */
+    candor_counter connections, in_flight, buffered_bytes, response_bytes,
+        packages_waiting; /* gauges */
     candor_counter commits, commit_us, commit_buckets[CANDOR_COMMIT_BUCKETS], commit_failures;
-    candor_counter purged;
+    candor_counter purged, reloads, reload_failures;
+    candor_counter sink_fewer_copies; /* events: a replica of their shard was away or behind */
     candor_counter attachments_stored, attachments_known, attachments_purged, attachments_failed;
     candor_counter attachment_bytes;                         /* of the texts stored */
     candor_counter otlp_records[3], otlp_attributes_dropped; /* logs, metrics, traces */
@@ -80,5 +82,9 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
 /* The families of attachments, to be appended. */
 void candor_metrics_write_attachments(const candor_metrics *m, uint64_t db_bytes, bool healthy,
                                       candor_buf *out);
+/* # HELP and # TYPE of candor_central_<name>; and those with its one value. */
+void candor_metrics_family(candor_buf *out, const char *name, const char *type, const char *help);
+void candor_metrics_single(candor_buf *out, const char *name, const char *type, const char *help,
+                           uint64_t v);
 
 #endif

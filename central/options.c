@@ -45,7 +45,7 @@ static candor_status take_operand(const char *arg, candor_operands *operands, ca
 static bool is_pair(const char *arg, int left)
 {
     return strchr(arg, '=') == NULL && left > 0 && strcmp(arg, "--insecure-http") != 0 &&
-           strcmp(arg, "--metrics-public") != 0;
+           strcmp(arg, "--metrics-public") != 0 && strcmp(arg, "--stateless") != 0;
 }
 
 candor_status candor_options_take(candor_option *options, size_t n, int argc, char *const *argv,

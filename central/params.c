@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/uuid.h"
 #include "central/respond.h"
+#include "central/slo.h"
 
 candor_found candor_param_text(candor_conn *c, const char *name, char *out, size_t cap)
 {
@@ -64,12 +65,7 @@ candor_found candor_param_ratio(candor_conn *c, const char *name, double *out)
 {
     char text[16];
     candor_found f = candor_param_text(c, name, text, sizeof text);
-    size_t n = f == CANDOR_FOUND_YES ? strlen(text) : 0;
-    if (f != CANDOR_FOUND_YES) return f;
-    if (*text != '.' && text[n - 1] != '.' && strspn(text, "0123456789.") == n) {
-        *out = candor_json_double(candor_bytes_of(text, n));
-        if (*out >= 0 && *out <= 1) return CANDOR_FOUND_YES;
-    }
+    if (f != CANDOR_FOUND_YES || candor_slo_target(text, out)) return f;
     candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_PARAMETER,
                         "%s takes a number from 0 to 1, such as 0.995", name);
     return CANDOR_FOUND_BAD;

@@ -60,8 +60,8 @@ static bool who_params(candor_conn *c, candor_query_job *j)
 /* Everything that decides the rows, or the cells, but not how many a page shows. */
 static void put_question(candor_conn *c, candor_query_job *j)
 {
-    const char *const parts[] = {j->app,  j->category, j->type,   j->session,
-                                 j->user, j->machine,  j->version};
+    const char *const parts[] = {j->app,     j->category, j->type,        j->session, j->user,
+                                 j->machine, j->version,  j->correlation, j->group};
     size_t i;
     candor_buf_put_bytes(&j->question, c->head.path);
     candor_buf_putf(&j->question, "\n%lld\n%lld\n%u%s\n", (long long)j->from_ms,
@@ -116,7 +116,24 @@ static bool read_nothing(candor_conn *c, candor_query_job *j)
 
 static bool read_events(candor_conn *c, candor_query_job *j)
 {
-    return kind_params(c, j) && who_params(c, j) && page_params(c, j);
+    return kind_params(c, j) && who_params(c, j) &&
+           optional(c, "correlation", j->correlation, sizeof j->correlation) &&
+           optional(c, "group", j->group, sizeof j->group) && page_params(c, j);
+}
+
+/* By day or week, of UTC. */
+static bool read_starts(candor_conn *c, candor_query_job *j)
+{
+    static const char *const words[] = {"day", "week"};
+    return candor_param_word(c, "bucket", words, 2, &j->bucket) != CANDOR_FOUND_BAD;
+}
+
+static bool read_latency(candor_conn *c, candor_query_job *j)
+{
+    static const char *const words[] = {"value", "day"};
+    memcpy(j->type, "ToolCall", sizeof "ToolCall");
+    return candor_param_text(c, "type", j->type, sizeof j->type) != CANDOR_FOUND_BAD &&
+           candor_param_word(c, "by", words, 2, &j->by) != CANDOR_FOUND_BAD;
 }
 
 static bool read_sessions(candor_conn *c, candor_query_job *j)
@@ -148,6 +165,35 @@ const char *candor_or_null(const char *text)
 bool candor_level_is_error(candor_level level)
 {
     return level == CANDOR_LEVEL_ERROR || level == CANDOR_LEVEL_CRASH;
+}
+
+void candor_query_put_ratio(candor_buf *b, const char *key, int64_t part, int64_t whole)
+{
+    candor_buf_putf(b, "\"%s\":", key);
+    if (whole > 0)
+        candor_json_put_fixed(b, (double)part / (double)whole, 6);
+    else
+        candor_buf_put_bytes(b, CANDOR_LIT("null"));
+}
+
+candor_stat_range candor_query_range(const candor_query_job *j)
+{
+    return (candor_stat_range){
+        .from_ms = j->from_ms, .to_ms = j->to_ms, .app = candor_or_null(j->app)};
+}
+
+candor_status candor_query_days(candor_query_job *j, int64_t days, candor_err *err)
+{
+    const int64_t day = INT64_C(86400000);
+    if (!j->has_to) j->to_ms = (candor_clock_unix_ms() / day + 1) * day;
+    if (!j->has_from) j->from_ms = j->to_ms - days * day;
+    if (j->from_ms < 0) j->from_ms = 0;
+    j->has_from = j->has_to = true;
+    if (j->to_ms <= j->from_ms || (j->to_ms - j->from_ms) / day < CANDOR_QUERY_DAYS)
+        return CANDOR_OK;
+    return candor_fail(err, CANDOR_INVALID, 0, "query",
+                       "from and to are more than %d days apart; ask for a shorter time",
+                       CANDOR_QUERY_DAYS);
 }
 
 candor_session_match candor_query_match(const candor_query_job *j)
@@ -313,4 +359,24 @@ void candor_query_users(candor_conn *c)
 void candor_query_slo(candor_conn *c)
 {
     start(c, read_slo, candor_slo_make);
+}
+
+void candor_query_versions(candor_conn *c)
+{
+    start(c, read_nothing, candor_versions_make);
+}
+
+void candor_query_groups(candor_conn *c)
+{
+    start(c, read_nothing, candor_groups_make);
+}
+
+void candor_query_starts(candor_conn *c)
+{
+    start(c, read_starts, candor_starts_make);
+}
+
+void candor_query_latency(candor_conn *c)
+{
+    start(c, read_latency, candor_latency_make);
 }

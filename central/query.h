@@ -14,6 +14,7 @@
 #define CANDOR_QUERY_TEXT          256
 #define CANDOR_QUERY_BUCKETS       2000 /* of a timeline */
 #define CANDOR_QUERY_TARGET        0.99
+#define CANDOR_QUERY_DAYS          400 /* of sessions by day, and of a latency by day */
 
 typedef enum candor_bucket {
     CANDOR_BUCKET_HOUR,
@@ -33,7 +34,9 @@ typedef struct candor_query_job {
     char category[CANDOR_QUERY_TEXT], type[CANDOR_QUERY_TEXT], app[CANDOR_QUERY_TEXT];
     char session[CANDOR_QUERY_TEXT], user[CANDOR_QUERY_TEXT], machine[CANDOR_QUERY_TEXT];
     char version[CANDOR_QUERY_TEXT], zone[CANDOR_ZONE_NAME];
+    char correlation[CANDOR_QUERY_TEXT], group[CANDOR_QUERY_TEXT];
     unsigned bucket; /* candor_bucket */
+    unsigned by;     /* of a latency: 0: the chart's values, 1: days */
     unsigned limit;
     double target;
     bool has_place; /* go on from place */
@@ -56,6 +59,10 @@ void candor_query_categories(candor_conn *c);
 void candor_query_sources(candor_conn *c);
 void candor_query_timeline(candor_conn *c);
 void candor_query_slo(candor_conn *c);
+void candor_query_versions(candor_conn *c);
+void candor_query_groups(candor_conn *c);
+void candor_query_starts(candor_conn *c);
+void candor_query_latency(candor_conn *c);
 void candor_query_users(candor_conn *c);
 
 /* Makers: fill j->reply from r. */
@@ -67,6 +74,10 @@ candor_status candor_categories_make(candor_query_job *j, candor_reader *r, cand
 candor_status candor_sources_make(candor_query_job *j, candor_reader *r, candor_err *err);
 candor_status candor_timeline_make(candor_query_job *j, candor_reader *r, candor_err *err);
 candor_status candor_slo_make(candor_query_job *j, candor_reader *r, candor_err *err);
+candor_status candor_versions_make(candor_query_job *j, candor_reader *r, candor_err *err);
+candor_status candor_groups_make(candor_query_job *j, candor_reader *r, candor_err *err);
+candor_status candor_starts_make(candor_query_job *j, candor_reader *r, candor_err *err);
+candor_status candor_latency_make(candor_query_job *j, candor_reader *r, candor_err *err);
 candor_status candor_users_make(candor_query_job *j, candor_reader *r, candor_err *err);
 
 /* query_private.c: answers for tokens with differential privacy. */
@@ -92,6 +103,11 @@ CANDOR_CHECK candor_status candor_private_groups(candor_query_job *j, candor_nam
 /* What makers share. */
 const char *candor_or_null(const char *text);
 bool candor_level_is_error(candor_level level);
+candor_stat_range candor_query_range(const candor_query_job *j);
+/* "key":part/whole, null without a whole. */
+void candor_query_put_ratio(candor_buf *b, const char *key, int64_t part, int64_t whole);
+/* Without from and to: the last so many days; never more than CANDOR_QUERY_DAYS. */
+CANDOR_CHECK candor_status candor_query_days(candor_query_job *j, int64_t days, candor_err *err);
 candor_session_match candor_query_match(const candor_query_job *j);
 /* "from":...,"to":..., with null for what was not given. */
 void candor_query_put_range(const candor_query_job *j, candor_buf *b);

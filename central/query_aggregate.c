@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "central/query.h"
 #include "central/respond.h"
+#include "central/slo.h"
 #include "central/tally.h"
 
 typedef struct sums {
@@ -37,17 +38,8 @@ static bool add_row(void *ctx, const candor_stat_row *row)
 
 static candor_status load(candor_query_job *j, candor_reader *r, sums *s, candor_err *err)
 {
-    const candor_stat_range range = {j->from_ms, j->to_ms, candor_or_null(j->app)};
+    const candor_stat_range range = candor_query_range(j);
     return j->server->store->ops->stats(r, CANDOR_STAT_COUNTS, &range, add_row, s, err);
-}
-
-static void put_ratio(candor_buf *b, const char *key, int64_t part, int64_t whole)
-{
-    candor_buf_putf(b, "\"%s\":", key);
-    if (whole > 0)
-        candor_json_put_fixed(b, (double)part / (double)whole, 6);
-    else
-        candor_buf_put_bytes(b, CANDOR_LIT("null"));
 }
 
 static void put_groups(const sums *s, const char *key, candor_buf *b)
@@ -60,7 +52,7 @@ static void put_groups(const sums *s, const char *key, candor_buf *b)
         candor_json_put_string(b, candor_bytes_str(g->name));
         candor_buf_putf(b, ",\"count\":%lld,\"errors\":%lld,", (long long)g->n,
                         (long long)g->errors);
-        put_ratio(b, "share", g->n, s->total);
+        candor_query_put_ratio(b, "share", g->n, s->total);
         candor_buf_put_c(b, '}');
     }
     candor_buf_put_c(b, ']');
@@ -128,17 +120,15 @@ static bool take_failed(void *ctx, const candor_stat_row *row)
     return true;
 }
 
-/* Sessions that failed may have begun before the range, or have lost their start on the way: never
- * more fail than there are. */
 static void put_slo(const candor_query_job *j, const sums *s, int64_t failed, candor_buf *b)
 {
-    int64_t sessions = s->starts > failed ? s->starts : failed, good = sessions - failed;
+    int64_t sessions = candor_slo_of(s->starts, failed).sessions, good = sessions - failed;
     double allowed = (1 - j->target) * (double)sessions;
     candor_buf_put_bytes(b, CANDOR_LIT("\"target\":"));
     candor_json_put_fixed(b, j->target, 6);
     candor_buf_putf(b, ",\"sessions\":%lld,\"failed_sessions\":%lld,", (long long)sessions,
                     (long long)failed);
-    put_ratio(b, "error_free", good, sessions);
+    candor_query_put_ratio(b, "error_free", good, sessions);
     candor_buf_putf(
         b, ",\"met\":%s,\"budget_left\":", (double)failed <= allowed + 1e-9 ? "true" : "false");
     if (allowed > 0)
@@ -147,7 +137,7 @@ static void put_slo(const candor_query_job *j, const sums *s, int64_t failed, ca
         candor_buf_put_bytes(b, failed == 0 ? CANDOR_LIT("1") : CANDOR_LIT("null"));
     candor_buf_putf(b, ",\"events\":%lld,\"errors\":%lld,", (long long)s->total,
                     (long long)s->errors);
-    put_ratio(b, "error_rate", s->errors, s->total);
+    candor_query_put_ratio(b, "error_rate", s->errors, s->total);
     candor_buf_put_c(b, ',');
     put_groups(s, "source", b);
     candor_buf_put_bytes(b, CANDOR_LIT("}\n"));
@@ -156,7 +146,7 @@ static void put_slo(const candor_query_job *j, const sums *s, int64_t failed, ca
 candor_status candor_slo_make(candor_query_job *j, candor_reader *r, candor_err *err)
 {
     candor_buf *b = candor_reply_begin(&j->reply, 200, candor_type_json);
-    const candor_stat_range range = {j->from_ms, j->to_ms, candor_or_null(j->app)};
+    const candor_stat_range range = candor_query_range(j);
     sums s = {.job = j, .by_source = true};
     int64_t failed = 0;
     candor_status st = load(j, r, &s, err);

@@ -3,12 +3,19 @@
 
 #include "base/json.h"
 #include "base/uuid.h"
+#include "central/error_group.h"
+#include "central/payload.h"
 #include "central/query.h"
 #include "central/respond.h"
 
+#define PAGES_MAX 64 /* of the store, looked through for one page of what belongs together */
+
 typedef struct page_writer {
+    const candor_query_job *job;
     candor_buf *out;
-    bool first;
+    unsigned shown;
+    bool over;              /* there was one more than the page shows */
+    unsigned char last[16]; /* shown */
 } page_writer;
 
 static void put_field(candor_buf *b, const char *key, candor_bytes value)
@@ -17,15 +24,42 @@ static void put_field(candor_buf *b, const char *key, candor_bytes value)
     candor_json_put_string(b, value);
 }
 
+/* Its correlation id, or the traceId of its payload. */
+static bool is_of_trace(const candor_event_def *def, const candor_stored_event *e, const char *id)
+{
+    const candor_field *f = def != NULL ? candor_event_field(def, CANDOR_LIT("traceId")) : NULL;
+    candor_bytes value;
+    if (candor_bytes_eq(e->correlation_id, candor_bytes_str(id))) return true;
+    return f != NULL && candor_payload_find(e->payload, f, &value) &&
+           candor_bytes_eq(value, candor_bytes_str(id));
+}
+
+static bool group_of(const candor_event_def *def, const candor_stored_event *e,
+                     char text[CANDOR_ERROR_GROUP_TEXT])
+{
+    return candor_is_error(def) && candor_error_group(def, e->payload, text) == CANDOR_OK;
+}
+
 static bool put_event(void *ctx, const candor_stored_event *e)
 {
     page_writer *w = ctx;
+    const candor_query_job *j = w->job;
+    const candor_event_def *def = candor_schema_event(j->server->schema, e->type);
     candor_buf *b = w->out;
-    char id[CANDOR_UUID_TEXT], ts[CANDOR_TIME_TEXT];
+    char id[CANDOR_UUID_TEXT], ts[CANDOR_TIME_TEXT], group[CANDOR_ERROR_GROUP_TEXT];
+    const candor_bytes hash = candor_bytes_of(group, CANDOR_ERROR_GROUP_HASH);
+    bool grouped = group_of(def, e, group);
+    if (*j->correlation != '\0' && !is_of_trace(def, e, j->correlation)) return true;
+    if (*j->group != '\0' && !(grouped && candor_bytes_eq(hash, candor_bytes_str(j->group))))
+        return true;
+    if (w->shown == j->limit) {
+        w->over = true;
+        return true;
+    }
+    memcpy(w->last, e->id, sizeof w->last);
     candor_uuid_format(e->id, id);
     candor_time_format(e->ts_ms, ts);
-    if (!w->first) candor_buf_put_c(b, ',');
-    w->first = false;
+    if (w->shown++ != 0) candor_buf_put_c(b, ',');
     candor_buf_put_bytes(b, CANDOR_LIT("{\"event_id\":\""));
     candor_buf_put(b, id, sizeof id);
     candor_buf_put_c(b, '"');
@@ -41,16 +75,40 @@ static bool put_event(void *ctx, const candor_stored_event *e)
     put_field(b, "app_version", e->context.app_version);
     put_field(b, "platform", e->context.platform);
     if (e->correlation_id.n != 0) put_field(b, "correlation_id", e->correlation_id);
+    if (grouped) put_field(b, "error_group", hash);
     candor_buf_put_bytes(b, CANDOR_LIT(",\"payload\":"));
     candor_buf_put_bytes(b, e->payload); /* JSON of our own sanitiser */
     candor_buf_put_c(b, '}');
     return !b->failed;
 }
 
+/* What belongs together is rare among what the store's filters let through: page after page, until
+ * enough is found. */
+static candor_status read_pages(candor_query_job *j, candor_reader *r, page_writer *w,
+                                candor_event_page *page, candor_err *err)
+{
+    bool sparse = *j->correlation != '\0' || *j->group != '\0';
+    candor_status st = CANDOR_OK;
+    unsigned i;
+    for (i = 0; i < (sparse ? PAGES_MAX : 1); i++) {
+        if (i != 0 && (!page->more || w->shown == j->limit)) break;
+        j->filter.limit = sparse ? CANDOR_QUERY_LIMIT_MAX : j->limit;
+        st = j->server->store->ops->events(r, &j->filter, put_event, w, page, err);
+        if (st != CANDOR_OK) break;
+        memcpy(j->filter.cursor, page->cursor, sizeof j->filter.cursor);
+        j->filter.has_cursor = true;
+    }
+    if (w->over) {
+        memcpy(page->cursor, w->last, sizeof page->cursor);
+        page->more = true;
+    }
+    return st;
+}
+
 candor_status candor_events_make(candor_query_job *j, candor_reader *r, candor_err *err)
 {
     candor_buf *b = candor_reply_begin(&j->reply, 200, candor_type_json);
-    page_writer w = {b, true};
+    page_writer w = {.job = j, .out = b};
     candor_event_page page;
     candor_status st;
     j->filter.from_ms = j->from_ms;
@@ -61,9 +119,8 @@ candor_status candor_events_make(candor_query_job *j, candor_reader *r, candor_e
     j->filter.match = candor_query_match(j);
     if (j->has_place) memcpy(j->filter.cursor, j->place, sizeof j->filter.cursor);
     j->filter.has_cursor = j->has_place;
-    j->filter.limit = j->limit;
     candor_buf_put_bytes(b, CANDOR_LIT("{\"events\":["));
-    st = j->server->store->ops->events(r, &j->filter, put_event, &w, &page, err);
+    st = read_pages(j, r, &w, &page, err);
     if (st != CANDOR_OK) return st;
     candor_buf_put_c(b, ']');
     return candor_query_put_cursor(j, b, page.more, page.cursor, err);

@@ -42,7 +42,8 @@ static bool add_count(void *ctx, const candor_stat_row *row)
 static candor_status load_counts(candor_query_job *j, candor_reader *r, int64_t from_ms,
                                  int64_t to_ms, count_card *out, candor_err *err)
 {
-    const candor_stat_range range = {from_ms, to_ms, candor_or_null(j->app)};
+    const candor_stat_range range = {
+        .from_ms = from_ms, .to_ms = to_ms, .app = candor_or_null(j->app)};
     return j->server->store->ops->stats(r, CANDOR_STAT_COUNTS, &range, add_count, out, err);
 }
 
@@ -234,7 +235,7 @@ static candor_status put_charts(candor_query_job *j, candor_reader *r,
 candor_status candor_stats_make(candor_query_job *j, candor_reader *r, candor_err *err)
 {
     const candor_store_ops *ops = j->server->store->ops;
-    const candor_stat_range range = {j->from_ms, j->to_ms, candor_or_null(j->app)};
+    const candor_stat_range range = candor_query_range(j);
     candor_buf *b = candor_reply_begin(&j->reply, 200, candor_type_json);
     list_writer days = {b, true};
     approval_writer approvals = {.out = b, .first = true};

@@ -117,7 +117,7 @@ static void put_buckets(const timeline *t, const candor_zone *zone, candor_buf *
 
 static candor_status load(candor_query_job *j, candor_reader *r, timeline *t, candor_err *err)
 {
-    const candor_stat_range range = {j->from_ms, j->to_ms, candor_or_null(j->app)};
+    const candor_stat_range range = candor_query_range(j);
     t->hour0 = floor_div(j->from_ms, HOUR_MS);
     t->hours = -floor_div(-j->to_ms, HOUR_MS) - t->hour0;
     if (j->to_ms <= j->from_ms) t->hours = 0;

@@ -54,7 +54,8 @@ candor_status candor_users_make(candor_query_job *j, candor_reader *r, candor_er
     candor_buf *b = candor_reply_begin(&j->reply, 200, candor_type_json);
     days d = {0};
     candor_status st = set_range(j, &d, err);
-    const candor_stat_range range = {j->from_ms, j->to_ms, candor_or_null(j->app)};
+    const candor_stat_range range = {
+        .from_ms = j->from_ms, .to_ms = j->to_ms, .app = candor_or_null(j->app)};
     if (st == CANDOR_OK) {
         d.users = calloc((size_t)d.count + 1, sizeof *d.users);
         if (d.users == NULL) st = candor_fail(err, CANDOR_NOMEM, 0, "users", NULL);

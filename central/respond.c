@@ -51,7 +51,8 @@ candor_buf *candor_reply_begin(candor_reply *r, int code, const char *type)
     r->allow = NULL;
     r->retry_after_s = 0;
     r->download = r->validate = false;
-    *r->etag = '\0';
+    *r->etag = *r->cookie = '\0';
+    r->cache = r->policy = r->encoding = NULL;
     candor_buf_clear(&r->body);
     return &r->body;
 }
@@ -148,12 +149,17 @@ void candor_reply_head(const candor_reply *r, bool keep, candor_buf *out)
     put_date(out);
     /* What has a tag may be kept by the one who asked, to be asked about again; content may not. */
     if (*r->etag != '\0') candor_buf_putf(out, "ETag: %s\r\n", r->etag);
-    candor_buf_putf(out, "Cache-Control: %s\r\n",
-                    *r->etag != '\0' && !r->download ? "private, no-cache" : "no-store");
-    candor_buf_put_bytes(out, CANDOR_LIT("X-Content-Type-Options: nosniff\r\n"
-                                         "Content-Security-Policy: default-src 'none'; "
-                                         "frame-ancestors 'none'\r\n"
-                                         "Referrer-Policy: no-referrer\r\n"));
+    if (r->cache != NULL)
+        candor_buf_putf(out, "Cache-Control: %s\r\n", r->cache);
+    else
+        candor_buf_putf(out, "Cache-Control: %s\r\n",
+                        *r->etag != '\0' && !r->download ? "private, no-cache" : "no-store");
+    candor_buf_putf(out, "X-Content-Type-Options: nosniff\r\nContent-Security-Policy: %s\r\n",
+                    r->policy != NULL ? r->policy : "default-src 'none'; frame-ancestors 'none'");
+    candor_buf_put_bytes(out, CANDOR_LIT("Referrer-Policy: no-referrer\r\n"));
+    if (r->encoding != NULL)
+        candor_buf_putf(out, "Content-Encoding: %s\r\nVary: Accept-Encoding\r\n", r->encoding);
+    if (*r->cookie != '\0') candor_buf_putf(out, "Set-Cookie: %s\r\n", r->cookie);
     if (r->code == 401) candor_buf_put_bytes(out, CANDOR_LIT("WWW-Authenticate: Bearer\r\n"));
     if (r->allow != NULL) candor_buf_putf(out, "Allow: %s\r\n", r->allow);
     if (r->retry_after_s != 0) candor_buf_putf(out, "Retry-After: %u\r\n", r->retry_after_s);

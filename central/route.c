@@ -1,14 +1,18 @@
 #include "central/route.h"
 
 #include "base/json.h"
+#include "central/alert.h"
 #include "central/attach.h"
+#include "central/dashboard.h"
 #include "central/erase.h"
 #include "central/ingest.h"
 #include "central/ingest_package.h"
 #include "central/otlp/receive.h"
 #include "central/params.h"
+#include "central/quality.h"
 #include "central/query.h"
 #include "central/respond.h"
+#include "central/session.h"
 #include "central/version.h"
 
 #define GETS "GET, HEAD"
@@ -34,7 +38,7 @@ static void run_info(candor_conn *c)
                     "candor-central %s: collects telemetry that people can look in the eye.\n"
                     "POST /api/v1/events stores events, POST /api/telemetry/upload those of an "
                     "exported package; GET /api/telemetry/stats and /api/telemetry/events show "
-                    "them; GET /api/v1/health says how it is.\n",
+                    "them, /dashboard to people; GET /api/v1/health says how it is.\n",
                     CANDOR_CENTRAL_VERSION);
     candor_conn_send(c);
 }
@@ -87,6 +91,28 @@ static void run_health(candor_conn *c)
     candor_conn_send(c);
 }
 
+/* The process answers: nothing to do with the store, so that nobody restarts a collector whose
+ * database is away. */
+static void run_live(candor_conn *c)
+{
+    candor_buf_put_bytes(candor_reply_begin(&c->reply, 200, candor_type_text), CANDOR_LIT("ok\n"));
+    candor_conn_send(c);
+}
+
+/* Uploads would be stored: what a balancer asks before it sends some here. */
+static void run_ready(candor_conn *c)
+{
+    candor_store_gauges g;
+    const char *why = trouble(c->loop->server, &g);
+    if (why == NULL) {
+        run_live(c);
+        return;
+    }
+    candor_reply_problem(&c->reply, 503, "%s", why);
+    c->reply.retry_after_s = 5;
+    candor_conn_send(c);
+}
+
 static void run_metrics(candor_conn *c)
 {
     candor_server *s = c->loop->server;
@@ -98,6 +124,7 @@ static void run_metrics(candor_conn *c)
                          candor_schema_hash(s->schema), b);
     candor_metrics_write_attachments(&s->metrics, candor_attachments_bytes(s->attachments),
                                      candor_attachments_healthy(s->attachments), b);
+    candor_alerts_metrics(s->alerts, b);
     candor_conn_send(c);
 }
 
@@ -106,16 +133,21 @@ static void run_metrics(candor_conn *c)
 #define RANGE   "from,to,source,app"
 #define KIND    ",category,type"
 #define WHO     ",session,user,machine,version"
+#define SAME    ",correlation,group"
 #define PAGE    ",limit,cursor"
 #define OTLP    "200,400,401,403,413,415,429,503"
 #define QUERIED "200,304,400,401,403,500,503"
 #define NOISED  "200,304,400,401,403,429,500,503" /* also to a token with privacy */
+
+#define SESSION GETS ", POST, DELETE"
 
 static const route routes[] = {
     {"/", GETS, GETS, 0, NULL, "200", NULL, run_info},
     {"/api/openapi.json", GETS, GETS, 0, NULL, "200,304", NULL, run_openapi},
     {"/api/v1/health", GETS, GETS, 0, NULL, "200,503", NULL, run_health},
     {"/api/telemetry/health", GETS, GETS, 0, NULL, "200,503", NULL, run_health},
+    {"/livez", GETS, GETS, 0, NULL, "200", NULL, run_live},
+    {"/readyz", GETS, GETS, 0, NULL, "200,503", NULL, run_ready},
     {"/api/v1/events", "POST", "POST", CANDOR_SCOPE_INGEST, "results",
      "202,400,401,403,413,415,429,503", candor_ingest_begin, candor_ingest_run},
     {"/v1/logs", "POST", "POST", CANDOR_SCOPE_INGEST, "", OTLP, candor_otlp_receive_begin,
@@ -125,17 +157,17 @@ static const route routes[] = {
     {"/v1/traces", "POST", "POST", CANDOR_SCOPE_INGEST, "", OTLP, candor_otlp_receive_begin,
      candor_otlp_receive_run},
     {CANDOR_ATTACH_PATH "*", "POST", GETS ", POST", CANDOR_SCOPE_INGEST, "field",
-     "200,201,400,401,403,404,409,413,415,429,503", candor_attach_begin, candor_attach_run},
+     "200,201,400,401,403,404,409,413,415,429,501,503", candor_attach_begin, candor_attach_run},
     {CANDOR_ATTACH_PATH "*", GETS, GETS ", POST", CANDOR_SCOPE_READ, "field",
-     "200,304,400,401,403,404,503", NULL, candor_attach_read},
+     "200,304,400,401,403,404,501,503", NULL, candor_attach_read},
     {CANDOR_ERASE_PATH, "POST", "POST", CANDOR_SCOPE_ADMIN, "", "200,400,401,403,413,415,503",
      candor_erase_begin, candor_erase_run},
     {"/api/telemetry/upload", "POST", "POST", CANDOR_SCOPE_INGEST, "results",
      "202,400,401,403,413,415,429,503", candor_package_begin, candor_package_run},
     {"/api/telemetry/stats", GETS, GETS, CANDOR_SCOPE_READ, RANGE, QUERIED, NULL,
      candor_query_stats},
-    {"/api/telemetry/events", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND WHO PAGE, QUERIED, NULL,
-     candor_query_events},
+    {"/api/telemetry/events", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND WHO SAME PAGE, QUERIED,
+     NULL, candor_query_events},
     {"/api/telemetry/aggregate/category", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, NOISED, NULL,
      candor_query_categories},
     {"/api/telemetry/aggregate/source", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND, NOISED, NULL,
@@ -144,12 +176,30 @@ static const route routes[] = {
      NOISED, NULL, candor_query_timeline},
     {"/api/telemetry/aggregate/users", GETS, GETS, CANDOR_SCOPE_READ, RANGE, NOISED, NULL,
      candor_query_users},
-    {"/api/telemetry/errors/recent", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND WHO PAGE, QUERIED,
-     NULL, candor_query_errors},
+    {"/api/telemetry/aggregate/version", GETS, GETS, CANDOR_SCOPE_READ, RANGE, QUERIED, NULL,
+     candor_query_versions},
+    {"/api/telemetry/aggregate/sessions", GETS, GETS, CANDOR_SCOPE_READ, RANGE ",bucket", QUERIED,
+     NULL, candor_query_starts},
+    {"/api/telemetry/aggregate/latency", GETS, GETS, CANDOR_SCOPE_READ, RANGE ",type,by", QUERIED,
+     NULL, candor_query_latency},
+    {"/api/telemetry/errors/recent", GETS, GETS, CANDOR_SCOPE_READ, RANGE KIND WHO SAME PAGE,
+     QUERIED, NULL, candor_query_errors},
+    {"/api/telemetry/errors/groups", GETS, GETS, CANDOR_SCOPE_READ, RANGE, QUERIED, NULL,
+     candor_query_groups},
     {"/api/telemetry/errors/slo", GETS, GETS, CANDOR_SCOPE_READ, RANGE ",target", QUERIED, NULL,
      candor_query_slo},
     {"/api/telemetry/sessions", GETS, GETS, CANDOR_SCOPE_READ, RANGE WHO PAGE, QUERIED, NULL,
      candor_query_sessions},
+    {CANDOR_QUALITY_PATH, GETS, GETS, CANDOR_SCOPE_READ, "", "200,304,401,403", NULL,
+     candor_quality_run},
+    {CANDOR_SESSION_PATH, GETS, SESSION, CANDOR_SCOPE_READ, "", "200,401,403", NULL,
+     candor_session_show},
+    {CANDOR_SESSION_PATH, "POST", SESSION, CANDOR_SCOPE_READ, "", "200,401,403,429",
+     candor_session_begin, candor_session_create},
+    {CANDOR_SESSION_PATH, "DELETE", SESSION, 0, "", "200,403", candor_session_begin,
+     candor_session_end},
+    {CANDOR_DASHBOARD_PATH, GETS, GETS, 0, NULL, "200,304", NULL, candor_dashboard_run},
+    {CANDOR_DASHBOARD_PATH "/*", GETS, GETS, 0, NULL, "200,304,404", NULL, candor_dashboard_run},
     {"/metrics", GETS, GETS, CANDOR_SCOPE_READ, NULL, "200,401,403", NULL, run_metrics},
 };
 #define N_ROUTES (sizeof routes / sizeof routes[0])
@@ -185,6 +235,24 @@ static bool needs_token(const candor_server *s, const route *r)
     return r->scope != 0;
 }
 
+static bool may_see(candor_conn *c, const route *r)
+{
+    /* these two count every app */
+    if ((r->run != run_metrics && r->run != candor_quality_run) || *c->principal.app == '\0')
+        return true;
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_WRONG_APP, "the token is bound to the app \"%s\"",
+                        c->principal.app);
+    return false;
+}
+
+/* A cookie reads and does nothing else: a browser sends it along by itself. */
+static bool has_session(candor_conn *c, const route *r)
+{
+    uint64_t left_s;
+    if (c->head.authorization.p != NULL || !allows(GETS, c->head.method)) return false;
+    return (r->scope & CANDOR_SCOPE_READ) != 0 && candor_session_find(c, &c->principal, &left_s);
+}
+
 /* What a token with differential privacy may ask. */
 static bool is_aggregate(const route *r)
 {
@@ -205,6 +273,9 @@ static bool authorize(candor_conn *c, const route *r)
 {
     candor_auth_result result;
     if (!needs_token(c->loop->server, r)) return true;
+    if (r->run == candor_session_create && !candor_session_try(c)) return false;
+    c->known = has_session(c, r);
+    if (c->known) return may_see(c, r);
     result = candor_auth_check(c->loop->server->auth, c->head.authorization, &c->principal);
     c->known = result == CANDOR_AUTH_OK;
     if (result != CANDOR_AUTH_OK) {
@@ -223,12 +294,7 @@ static bool authorize(candor_conn *c, const route *r)
                             "the token lacks the scope \"%s\"", scope_name(r->scope));
         return false;
     }
-    if (r->run == run_metrics && *c->principal.app != '\0') { /* they count every app */
-        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_WRONG_APP,
-                            "the token is bound to the app \"%s\"", c->principal.app);
-        return false;
-    }
-    return true;
+    return may_see(c, r);
 }
 
 /* The row for path and method; without one for the method, *path_at is one for the path. */
@@ -271,6 +337,12 @@ void candor_route_run(candor_conn *c)
     routes[c->route].run(c);
 }
 
+static const char *rest_name(const route *r)
+{
+    if (strchr(r->path, '*') == NULL) return "";
+    return r->run == candor_dashboard_run ? "{file}" : "{event_id}";
+}
+
 void candor_route_list(candor_buf *out)
 {
     size_t i;
@@ -279,8 +351,8 @@ void candor_route_list(candor_buf *out)
         const route *r = &routes[i];
         size_t n = strcspn(r->path, "*");
         candor_buf_putf(out, "%s{\"path\":\"%.*s%s\",\"methods\":\"%s\",\"scope\":\"%s\",",
-                        i != 0 ? "," : "", (int)n, r->path, r->path[n] != '\0' ? "{event_id}" : "",
-                        r->methods, scope_name(r->scope));
+                        i != 0 ? "," : "", (int)n, r->path, rest_name(r), r->methods,
+                        scope_name(r->scope));
         candor_buf_putf(out, "\"parameters\":\"%s\",\"statuses\":\"%s\"}",
                         r->params != NULL ? r->params : "", r->codes);
     }

@@ -15,10 +15,12 @@
 #include <sys/socket.h>
 
 #include "central/loop.h"
+#include "central/reload.h"
 #include "central/version.h"
 
 #define BACKLOG       1024
-#define TICK_S        1  /* tokens and disk space are looked at this often */
+#define TICK_S        1     /* tokens and disk space are looked at this often */
+#define UNSENT_MAX    65536 /* bytes of a response that the kernel holds for a slow reader */
 #define EVICT_SLACK   64 /* sockets beyond max-connections, on their way to an idle one's place */
 #define JOIN_SLACK_MS 30000 /* a commit in flight may outlast the stop timeout by this much */
 
@@ -26,7 +28,9 @@ typedef struct acceptor {
     candor_server *server;
     struct event_base *base;
     struct evconnlistener *listener;
-    struct event *tick, *sigterm, *sigint;
+    candor_parting *parting;
+    struct event *tick, *sigterm, *sigint, *sighup;
+    candor_reload reload;
     candor_hmac *peer_key; /* random for this run */
     bool tokens_stale;     /* said once, not each second */
 } acceptor;
@@ -47,23 +51,13 @@ static uint64_t peer_print(acceptor *a, const struct sockaddr *sa)
     return candor_hmac_run(a->peer_key, address, digest) == CANDOR_OK ? candor_get_u64(digest) : 0;
 }
 
-void candor_server_refuse(candor_server *s, evutil_socket_t fd)
+void candor_server_refuse(candor_server *s, candor_parting *p, evutil_socket_t fd)
 {
-    static const char body[] =
-        "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
-        "\"code\":\"busy\",\"detail\":\"too many connections; try again in 5 s\"}\n";
-    char answer[sizeof body + 160];
-    int size = snprintf(answer, sizeof answer,
-                        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
-                        "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n"
-                        "Connection: close\r\n\r\n%s",
-                        sizeof body - 1, body);
     candor_count(&s->metrics.connections_refused, 1);
-    if (s->tls == NULL) {
-        ssize_t n = send(fd, answer, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
-        (void)n; /* best effort: the socket closes either way */
-    }
-    evutil_closesocket(fd);
+    if (s->tls == NULL)
+        candor_parting_refuse(p, fd);
+    else
+        candor_parting_take(p, fd);
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa,
@@ -72,14 +66,15 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     acceptor *a = ctx;
     candor_server *s = a->server;
     uint64_t open = candor_counted(&s->metrics.connections);
-    int on = 1;
+    int on = 1, unsent = UNSENT_MAX;
     (void)listener;
     (void)salen;
     if (open >= s->config.max_connections + EVICT_SLACK) {
-        candor_server_refuse(s, fd);
+        candor_server_refuse(s, a->parting, fd);
         return;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     candor_count(&s->metrics.connections, 1);
     candor_loop_adopt(s->loops[s->next_loop++ % s->n_loops], fd, peer_print(a, sa),
                       open >= s->config.max_connections);
@@ -184,6 +179,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
     (void)fd;
     (void)what;
     check_disk(a->server);
+    candor_reload_look(&a->reload);
     evconnlistener_enable(a->listener);
     stale = candor_auth_refresh(a->server->auth, a->server->tokens, NULL, &err) != CANDOR_OK;
     if (stale && !a->tokens_stale) {
@@ -204,6 +200,15 @@ static void on_signal(evutil_socket_t signal_no, short what, void *ctx)
     event_base_loopbreak(a->base);
 }
 
+static void on_hangup(evutil_socket_t signal_no, short what, void *ctx)
+{
+    acceptor *a = ctx;
+    (void)signal_no;
+    (void)what;
+    candor_log_say(&a->server->log, CANDOR_LOG_INFO, "reloading", "SIGHUP");
+    candor_reload_now(&a->reload);
+}
+
 /* --- life ----------------------------------------------------------------------------------- */
 
 static candor_status make_peer_key(acceptor *a, candor_err *err)
@@ -222,12 +227,15 @@ static candor_status prepare(acceptor *a, candor_err *err)
     if (st != CANDOR_OK) return st;
     a->base = event_base_new();
     if (a->base == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "start", NULL);
+    st = candor_parting_new(a->base, &a->parting);
+    if (st != CANDOR_OK) return candor_fail(err, st, 0, "start", NULL);
     a->tick = event_new(a->base, -1, EV_PERSIST, on_tick, a);
     a->sigterm = evsignal_new(a->base, SIGTERM, on_signal, a);
     a->sigint = evsignal_new(a->base, SIGINT, on_signal, a);
-    if (a->tick == NULL || a->sigterm == NULL || a->sigint == NULL ||
+    a->sighup = evsignal_new(a->base, SIGHUP, on_hangup, a);
+    if (a->tick == NULL || a->sigterm == NULL || a->sigint == NULL || a->sighup == NULL ||
         event_add(a->tick, &tick) != 0 || event_add(a->sigterm, NULL) != 0 ||
-        event_add(a->sigint, NULL) != 0)
+        event_add(a->sigint, NULL) != 0 || event_add(a->sighup, NULL) != 0)
         return candor_fail(err, CANDOR_NOMEM, 0, "start", NULL);
     return listen_on(a, err);
 }
@@ -238,6 +246,8 @@ static void acceptor_deinit(acceptor *a)
     if (a->tick != NULL) event_free(a->tick);
     if (a->sigterm != NULL) event_free(a->sigterm);
     if (a->sigint != NULL) event_free(a->sigint);
+    if (a->sighup != NULL) event_free(a->sighup);
+    candor_parting_free(a->parting);
     if (a->base != NULL) event_base_free(a->base);
     candor_hmac_free(a->peer_key);
 }
@@ -265,6 +275,7 @@ candor_status candor_server_run(candor_server *s, candor_err *err)
     unsigned want = s->config.threads != 0 ? (unsigned)s->config.threads : 1, i;
     candor_status st = prepare(&a, err);
     candor_err stop_err = {0};
+    candor_reload_init(&a.reload, s);
     check_disk(s);
     for (i = 0; i < want && st == CANDOR_OK; i++) {
         st = candor_loop_start(s, &s->loops[i], err);

@@ -91,12 +91,16 @@ static const known_field known_fields[] = {
     FIELD("content-encoding", content_encoding),
     FIELD("authorization", authorization),
     FIELD("if-none-match", if_none_match),
+    FIELD("accept-encoding", accept_encoding),
+    FIELD("cookie", cookie),
+    FIELD("origin", origin),
     FIELD("candor-batch-id", batch_id),
     FIELD("candor-machine-id", machine_id),
     FIELD("candor-sent-at", sent_at),
     FIELD("candor-schema-hash", schema_hash),
     FIELD("candor-consent", consent),
     FIELD("candor-content-sha256", content_sha256),
+    FIELD("candor-drops", drops),
 };
 
 static candor_bytes *known_slot(candor_head *h, candor_bytes name)

@@ -15,8 +15,9 @@ typedef struct candor_head {
     /* Values trimmed; empty when absent. Each may appear once. */
     candor_bytes host, connection, expect, transfer_encoding, content_length;
     candor_bytes content_type, content_encoding, authorization, if_none_match;
+    candor_bytes accept_encoding, cookie, origin;
     /* Candor-... */
-    candor_bytes batch_id, machine_id, sent_at, schema_hash, consent, content_sha256;
+    candor_bytes batch_id, machine_id, sent_at, schema_hash, consent, content_sha256, drops;
 } candor_head;
 
 typedef enum candor_scan { CANDOR_SCAN_MORE, CANDOR_SCAN_DONE, CANDOR_SCAN_BAD } candor_scan;

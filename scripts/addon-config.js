@@ -8,8 +8,11 @@ const path = require('node:path');
 const LAYERS = ['base', 'plat', 'contract', 'net', 'client', 'node'];
 const ROOT = path.join(__dirname, '..');
 
-/** Files that belong to the other platform. @param {string} platform */
-const excluded = (platform) => (platform === 'win32' ? /^posix_/ : /^windows_/);
+/** Files that belong to other platforms. @param {string} platform */
+function excluded(platform) {
+  if (platform === 'win32') return /^(posix|linux|darwin)_/;
+  return platform === 'darwin' ? /^(windows|linux)_/ : /^(windows|darwin)_/;
+}
 
 /**
  * @param {string} [platform]  As process.platform.

@@ -1,10 +1,13 @@
 'use strict';
-// node scripts/build.js [release] [asan] [tsan] [hooks] [embed] [addon] [addon-hooks]    (default: release addon)
+// node scripts/build.js [release] [asan] [tsan] [darwin] [hooks] [encrypted] [embed] [addon] [addon-hooks]
+//     (default: release addon)
 //
-//   release      build/release       core library and collector, -O2
+//   release      build/release       core library and collector with the dashboard, -O2
 //   asan, tsan   build/asan, tsan    the same by clang with tests, under AddressSanitizer+UBSan, ThreadSanitizer
+//   darwin       build/darwin        tests of native/plat with its files for macOS, over tests/darwin
 //   addon        build/addon/candor.node
 //   embed        build/embed         libcandor as embedders install it
+//   encrypted    build/encrypted     candor-central-encrypted; its SQLite comes by `sh scripts/setup.sh encrypted`
 //   hooks        build/hooks         the collector with CANDOR_TEST_HOOKS
 //   addon-hooks  build/addon-hooks/candor.node and `hooks`
 //
@@ -14,6 +17,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { spawn, spawnSync } = require('node:child_process');
 const { buildAddon } = require('./build-addon');
+const { buildDashboard } = require('./dashboard');
 
 const ROOT = path.join(__dirname, '..');
 const JOBS = process.env.CANDOR_BUILD_JOBS || '2';
@@ -22,8 +26,10 @@ const JOBS = process.env.CANDOR_BUILD_JOBS || '2';
 const CMAKE = {
   release: ['-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG', '-DCANDOR_TESTS=OFF'],
   asan: ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCANDOR_SANITIZE=address,undefined'],
+  darwin: ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCANDOR_SANITIZE=address,undefined', '-DCANDOR_DARWIN_FILES=ON', '-DCANDOR_CENTRAL=OFF', '-DCANDOR_TEST_LAYERS=plat'],
   tsan: ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCANDOR_SANITIZE=thread'],
   embed: ['-DCMAKE_BUILD_TYPE=Release', '-DCANDOR_EMBED=ON', '-DCANDOR_CENTRAL=OFF', '-DCANDOR_TESTS=OFF'],
+  encrypted: ['-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG', '-DCANDOR_ENCRYPTED=ON', '-DCANDOR_TESTS=OFF'],
   hooks: ['-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCMAKE_C_FLAGS=-DCANDOR_TEST_HOOKS', '-DCANDOR_TESTS=OFF'],
 };
 
@@ -72,7 +78,8 @@ function ninja(dir) {
 async function buildCmake(name) {
   const dir = path.join('build', name);
   const stamp = path.join(ROOT, dir, 'candor-configure.txt');
-  const args = ['-S', '.', '-B', dir, '-G', 'Ninja', ...CMAKE[/** @type {keyof CMAKE} */ (name)]];
+  const dashboard = buildDashboard(name === 'release', say) ? 'ON' : 'OFF';
+  const args = ['-S', '.', '-B', dir, '-G', 'Ninja', `-DCANDOR_DASHBOARD=${dashboard}`, ...CMAKE[/** @type {keyof CMAKE} */ (name)]];
   const wanted = args.join('\n');
   const configured = fs.existsSync(path.join(ROOT, dir, 'build.ninja')) &&
     fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted;

@@ -69,9 +69,8 @@ function checkFile(file) {
         problems.push(`${where}: <${system[1]}> belongs to ${rule.owners.join(', ')}`);
       }
     }
-    if (/^\s*#\s*(if|ifdef|ifndef|elif)\b.*\b(_WIN32|_WIN64|__linux__|__APPLE__|_MSC_VER)\b/.test(line)
-        && layer !== 'plat') {
-      problems.push(`${where}: a platform conditional outside native/plat`);
+    if (/^\s*#\s*(if|ifdef|ifndef|elif)\b.*\b(_WIN32|_WIN64|__linux__|__APPLE__|_MSC_VER)\b/.test(line)) {
+      problems.push(`${where}: a platform conditional: native/plat has files for each platform`);
     }
   });
   return problems;

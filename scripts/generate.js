@@ -1,6 +1,6 @@
 'use strict';
 // Writes what is derived: the tables between the marks "generated: NAME" in docs/, js/types, docs/TELEMETRY.md
-// and docs/openapi.json.
+// docs/openapi.json and deploy/grafana.
 // node scripts/generate.js           write what is stale
 // node scripts/generate.js --check   write nothing; name what is stale and fail
 // Needs the built addon and collector: the tables come out of them.
@@ -9,6 +9,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { catalogueFiles } = require('./catalogue');
+const { grafanaFiles } = require('./grafana/dashboards');
 const { openapi } = require('./openapi');
 
 const root = path.join(__dirname, '..');
@@ -84,6 +85,7 @@ function derived() {
   }
   for (const [file, text] of catalogueFiles()) files.set(file, text);
   files.set('docs/openapi.json', openapi());
+  for (const [file, text] of grafanaFiles()) files.set(file, text);
   const out = fs.mkdtempSync(path.join(os.tmpdir(), 'candor-types-'));
   try {
     execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.json', '--outDir', out], { cwd: root, stdio: ['ignore', 2, 2] });

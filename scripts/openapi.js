@@ -62,7 +62,8 @@ function schemas() {
       timestamp: moment, ...who, 'correlation_id?': { type: 'string', maxLength: 128 }, payload: { type: 'object' },
     }, { description: 'An event as clients send it.', additionalProperties: true }),
     StoredEvent: object({
-      event_id: uuid, event_type: text, category: text, timestamp: moment, ...who, 'correlation_id?': text, payload: { type: 'object' },
+      event_id: uuid, event_type: text, category: text, timestamp: moment, ...who, 'correlation_id?': text,
+      'error_group?': { ...hex(16), description: 'of errors: those that are the same have the same' }, payload: { type: 'object' },
     }),
     EventPage: object({ events: list(ref('StoredEvent')), next_cursor: cursor }),
     Session: object({
@@ -103,6 +104,41 @@ function schemas() {
       delta: { type: 'number', minimum: 0, maximum: 1 }, min_group: count, suppressed: { ...shown, description: 'groups that are too small; null: their number is data' },
       epsilon: amount, charged: amount, spent: amount, budget: amount, renews: orNull(moment),
     }, { description: 'Of a token with differential privacy, docs/privacy.md.' }),
+    Versions: object({
+      ...range, total: count,
+      groups: list(object({ version: text, source: text, count, errors: count, sessions: count, share: ratio })),
+      omitted: { ...count, description: 'versions beyond the 500 with the most events' },
+    }),
+    Starts: object({
+      from: moment, to: moment, bucket: { type: 'string', enum: ['day', 'week'] },
+      buckets: list(object({ bucket: day, sessions: count, failed: count, error_free: ratio })),
+    }, { description: 'Sessions begun, and those with an event of type Error, by day or week of UTC' }),
+    Latency: object({
+      ...range, type: text, by: orNull(text), of: orNull(text), unit: orNull(text),
+      edges: { ...list({ type: 'number', minimum: 0 }), description: 'of the cells, one more than a row has' },
+      rows: list(object({ value: text, count, mean: quantile, p50: quantile, p95: quantile, p99: quantile, cells: list(count) })), omitted: count,
+    }, { description: 'Histograms of a chart, half an octave a cell' }),
+    ErrorGroups: object({
+      ...range, total: count,
+      groups: list(object({
+        group: { type: 'string', pattern: '^([0-9a-f]{16})?$', description: 'empty: those beyond the 10,000 groups that are told apart' }, type: text, title: text, count,
+        first_day: day, last_day: day, days: list(object({ day, count })),
+      })),
+      omitted: count,
+    }),
+    Quality: object({
+      since: moment, accepted: count, duplicates: count, batches: count, duplicate_batches: count,
+      rejected: list(object({ reason: text, count })), adjusted: list(object({ kind: text, count })),
+      schema: object({ name: text, version: count, hash: hex(64) }),
+      schemas: list(object({ hash: hex(64), match: { type: 'boolean' }, uploads: count, events: count, first: moment, last: moment })),
+      other_schemas: count, unnamed_schemas: count,
+      reported: object({ installs: count, forgotten: count, unread: count, dropped: list(object({ reason: text, count })) }),
+    }, { description: 'Since the collector started' }),
+    DashboardSession: object({
+      app: { ...text, description: 'empty: every app' }, expires_s: { ...count, description: '0: a bearer token, which has no end of its own' }, version: text, sink: text,
+      retention_days: count, schema: object({ name: text, version: count, hash: hex(64) }),
+    }),
+    DashboardSessionEnd: object({ ended: { type: 'boolean', const: true } }),
     Timeline: object({
       from: moment, to: moment, bucket: { type: 'string', enum: ['hour', 'day', 'week'] }, tz: text,
       buckets: list(object({
@@ -119,6 +155,7 @@ function schemas() {
       status: { type: 'string', const: 'ok' }, version: text, schema: object({ name: text, version: count, hash: hex(64) }),
       attachments: { type: 'string', enum: ['ok', 'failing'] }, uptime_s: count,
       'sink?': { type: 'string', description: 'where it is not sqlite alone' },
+      'shards?': { ...list(list({ type: 'string', enum: ['up', 'behind', 'away'] })), description: 'replicas of each shard of a ClickHouse cluster' },
       'followers?': list(object({
         sink: text, status: { type: 'string', enum: ['ok', 'unavailable'] }, queued_events: count, queued_bytes: count,
         stored: count, duplicates: count, dropped: count, refused: count, damaged: count,
@@ -158,6 +195,10 @@ const parameters = {
   user: query('user', short, 'one user id'),
   machine: query('machine', short, 'one machine id, as answers show it'),
   version: query('version', short, 'one app version'),
+  correlation: query('correlation', short, 'events with this correlation id, or whose payload has it as traceId'),
+  group: query('group', short, 'errors of one error_group'),
+  by: query('by', { type: 'string', enum: ['value', 'day'], default: 'value' }, 'rows: the values that the chart groups by, or days'),
+  file: { name: 'file', in: 'path', required: true, schema: { type: 'string', enum: ['index.html', 'icon.svg'] }, description: 'a file of the dashboard' },
   limit: query('limit', { type: 'integer', minimum: 1, maximum: 500, default: 100 }, 'items of a page'),
   cursor: query('cursor', { type: 'string', pattern: '^[0-9a-f]{56}$' }, 'next_cursor of the page before, with the same filters'),
   bucket: query('bucket', { type: 'string', enum: ['hour', 'day', 'week'], default: 'day' }, 'size of a bucket'),
@@ -174,6 +215,7 @@ const parameters = {
   'Candor-Environment': header('Candor-Environment', text, 'ci, from clients in continuous integration'),
   'Candor-Schema-Hash': header('Candor-Schema-Hash', text, 'compared with ours'),
   'Candor-Consent': header('Candor-Consent', text, '<source>;epoch=N;content=1'),
+  'Candor-Drops': header('Candor-Drops', text, 'reason=count;..., of all time, of the machine'),
   'Candor-Content-SHA256': header('Candor-Content-SHA256', hex(64), 'of the plain text'),
 };
 /** @param {...string} names */
@@ -184,7 +226,8 @@ const use = (...names) => names.map((name) => ({ $ref: `#/components/parameters/
 const ABOUT = new Map([
   [400, 'A parameter, a header or the body is malformed'], [401, 'No token, or an unknown one'], [403, 'The token may not do that, or consent is missing'],
   [404, 'There is no such thing'], [409, 'Another text is stored, and stays'], [413, 'The body is larger than a limit'], [415, 'Content type or encoding'],
-  [429, 'Too many uploads, or the privacy budget is spent; see Retry-After'], [500, 'A query failed'], [503, 'Overloaded, stopping, or the store has a problem; see Retry-After'],
+  [429, 'Too many uploads, or the privacy budget is spent; see Retry-After'], [500, 'A query failed'], [501, 'This collector does not keep it'],
+  [503, 'Overloaded, stopping, or the store has a problem; see Retry-After'],
 ]);
 const PROBLEM = { 'application/problem+json': { schema: ref('Problem') } };
 
@@ -231,9 +274,11 @@ function otlp(id, signal) {
 const RANGE = ['from', 'to', 'source', 'app'];
 const KIND = ['category', 'type'];
 const WHO = ['session', 'user', 'machine', 'version'];
+const SAME = ['correlation', 'group'];
 const PAGE = ['limit', 'cursor'];
-const UPLOAD = ['Content-Encoding', 'Candor-Batch-Id', 'Candor-Machine-Id', 'Candor-Sent-At', 'Candor-Environment', 'Candor-Schema-Hash', 'Candor-Consent'];
+const UPLOAD = ['Content-Encoding', 'Candor-Batch-Id', 'Candor-Machine-Id', 'Candor-Sent-At', 'Candor-Environment', 'Candor-Schema-Hash', 'Candor-Consent', 'Candor-Drops'];
 const plain = { 'text/plain': { schema: text } };
+const page = { 'text/html': { schema: text }, 'image/svg+xml': { schema: text } };
 const health = (/** @type {string} */ id) => ({
   get: { operationId: id, summary: 'How the collector is', security: [], responses: answers({ 200: answer('It takes events', json('Health')) }, 503) },
 });
@@ -250,6 +295,8 @@ function paths() {
     },
     '/api/v1/health': health('health'),
     '/api/telemetry/health': health('telemetryHealth'),
+    '/livez': { get: { operationId: 'live', summary: 'The process answers', security: [], responses: answers({ 200: answer('ok', plain) }) } },
+    '/readyz': { get: { operationId: 'ready', summary: 'Uploads would be stored', security: [], responses: answers({ 200: answer('ok', plain) }, 503) } },
     '/api/v1/events': {
       post: {
         operationId: 'storeEvents', summary: 'Store events', security: bearer('ingest'), parameters: use('results', ...UPLOAD),
@@ -272,12 +319,12 @@ function paths() {
         parameters: use('field', 'Content-Encoding', 'Candor-Consent', 'Candor-Machine-Id', 'Candor-Content-SHA256'),
         requestBody: { required: true, content: plain },
         responses: answers({ 200: answer('The same text was there', json('StoredAttachment')), 201: answer('Stored', json('StoredAttachment')) },
-          400, 401, 403, 404, 409, 413, 415, 429, 503),
+          400, 401, 403, 404, 409, 413, 415, 429, 501, 503),
       },
       get: {
         operationId: 'readAttachments', summary: 'What texts an event has; with field, the text', security: bearer('read'),
         parameters: use('field', 'If-None-Match'),
-        responses: answers({ 200: answer('The list, or the text', { ...json('Attachments'), ...plain }, ETAG), 304: UNCHANGED }, 400, 401, 403, 404, 503),
+        responses: answers({ 200: answer('The list, or the text', { ...json('Attachments'), ...plain }, ETAG), 304: UNCHANGED }, 400, 401, 403, 404, 501, 503),
       },
     },
     '/api/v1/erasures': {
@@ -296,12 +343,35 @@ function paths() {
       },
     },
     '/api/telemetry/stats': read('stats', 'Cards and charts', 'Stats', RANGE),
-    '/api/telemetry/events': read('events', 'Stored events, newest first', 'EventPage', [...RANGE, ...KIND, ...WHO, ...PAGE]),
+    '/api/telemetry/events': read('events', 'Stored events, newest first', 'EventPage', [...RANGE, ...KIND, ...WHO, ...SAME, ...PAGE]),
     '/api/telemetry/aggregate/category': read('categories', 'Events by category', 'Categories', [...RANGE, ...KIND], 429),
     '/api/telemetry/aggregate/source': read('sources', 'Events by app', 'Sources', [...RANGE, ...KIND], 429),
     '/api/telemetry/aggregate/timeline': read('timeline', 'Events by hour, day or week', 'Timeline', [...RANGE, ...KIND, 'bucket', 'tz'], 429),
     '/api/telemetry/aggregate/users': read('users', 'Users a day', 'Users', RANGE, 429),
-    '/api/telemetry/errors/recent': read('recentErrors', 'Events that the schema calls errors, newest first', 'EventPage', [...RANGE, ...KIND, ...WHO, ...PAGE]),
+    '/api/telemetry/errors/recent': read('recentErrors', 'Events that the schema calls errors, newest first', 'EventPage', [...RANGE, ...KIND, ...WHO, ...SAME, ...PAGE]),
+    '/api/telemetry/errors/groups': read('errorGroups', 'Errors that are the same, by count', 'ErrorGroups', RANGE),
+    '/api/telemetry/aggregate/version': read('versions', 'Events, errors and sessions by app version', 'Versions', RANGE),
+    '/api/telemetry/aggregate/sessions': read('starts', 'Sessions by day or week', 'Starts', [...RANGE, 'bucket']),
+    '/api/telemetry/aggregate/latency': read('latency', 'Histograms by value or day', 'Latency', [...RANGE, 'type', 'by']),
+    '/api/telemetry/quality': {
+      get: {
+        operationId: 'quality', summary: 'What was refused, adjusted, and dropped by clients; schemas seen', security: bearer('read'), parameters: use('If-None-Match'),
+        responses: answers({ 200: answer('Since the start', json('Quality'), ETAG), 304: UNCHANGED }, 401, 403),
+      },
+    },
+    '/api/v1/session': {
+      get: { operationId: 'session', summary: 'Whose session, and how long', security: bearer('read'), responses: answers({ 200: answer('It lasts', json('DashboardSession')) }, 401, 403) },
+      post: {
+        operationId: 'login', summary: 'Trade a read token for a session cookie', security: bearer('read'),
+        responses: answers({ 200: answer('With Set-Cookie', json('DashboardSession')) }, 401, 403, 429),
+      },
+      delete: { operationId: 'logout', summary: 'End the session of the cookie', security: [], responses: answers({ 200: answer('There is none any more', json('DashboardSessionEnd')) }, 403) },
+    },
+    '/dashboard': { get: { operationId: 'dashboard', summary: 'The dashboard', security: [], parameters: use('If-None-Match'), responses: answers({ 200: answer('A page', page), 304: UNCHANGED }) } },
+    '/dashboard/{file}': {
+      parameters: use('file'),
+      get: { operationId: 'dashboardFile', summary: 'A file of it', security: [], parameters: use('If-None-Match'), responses: answers({ 200: answer('The file', page), 304: UNCHANGED }, 404) },
+    },
     '/api/telemetry/errors/slo': read('serviceLevel', 'Sessions without an error, against a target', 'ServiceLevel', [...RANGE, 'target']),
     '/api/telemetry/sessions': read('sessions', 'Sessions, newest first', 'SessionPage', [...RANGE, ...WHO, ...PAGE]),
     '/metrics': { get: { operationId: 'metrics', summary: 'Prometheus text 0.0.4', security: bearer('read'), responses: answers({ 200: answer('Metrics', plain) }, 401, 403) } },

@@ -212,11 +212,21 @@ static candor_status open_sinks(const choices *c, const candor_config *cfg,
     return candor_composite_open(primary, others, c->n - 1, out, err);
 }
 
+/* Queues and files of other sinks in the data directory would hold in clear what the database
+ * hides. */
+static candor_status check_encrypted(const choices *c, candor_err *err)
+{
+    if (c->n == 1 && strcmp(c->items[0].name, "jsonl") != 0) return CANDOR_OK;
+    return candor_fail(err, CANDOR_INVALID, 0, "settings",
+                       "with --key-file there is one --sink, and it is not jsonl: their files in "
+                       "the data directory are not encrypted");
+}
+
 /* Tokens are in events.db, and the store of texts looks there for events, whatever the sink is. */
-static candor_status make_events_db(const char *path, candor_err *err)
+static candor_status make_events_db(const char *path, const candor_db_key *key, candor_err *err)
 {
     candor_tokens *t = NULL;
-    candor_status st = candor_tokens_open(path, &t, err);
+    candor_status st = candor_tokens_open(path, key, &t, err);
     candor_tokens_close(t);
     return st;
 }
@@ -232,10 +242,12 @@ candor_status candor_sinks_open(const candor_config *cfg, const candor_sqlite_se
     choices c = {0};
     candor_sink *sink = NULL;
     candor_status st = read_names(cfg->sink, &c, err);
+    if (st == CANDOR_OK && sqlite->key != NULL && *sqlite->key->hex != '\0')
+        st = check_encrypted(&c, err);
     if (st == CANDOR_OK) st = complete(&c, cfg, sqlite->path, err);
     if (st == CANDOR_OK && c.n == 1 && strcmp(c.items[0].name, "sqlite") == 0)
         return candor_sqlite_open(sqlite, out, err);
-    if (st == CANDOR_OK) st = make_events_db(sqlite->path, err);
+    if (st == CANDOR_OK) st = make_events_db(sqlite->path, sqlite->key, err);
     if (st == CANDOR_OK) st = open_sinks(&c, cfg, sqlite, &sink, err);
     return st == CANDOR_OK ? candor_sink_store_open(sink, &settings, out, err) : st;
 }

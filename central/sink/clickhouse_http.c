@@ -3,24 +3,21 @@
 
 #include "central/sink/clickhouse_internal.h"
 
-#define CONNECT_MS   15000u
-#define STALL_MS     30000u
-#define TOTAL_MS     120000u
 #define RESPONSE_MAX ((size_t)256 << 20)
 #define POLL_MS      1000
 #define BOUNDARY     "candor-ids-7f3a9c51d2"
 
-candor_status candor_ch_init(candor_ch *c, const candor_sink_url *url, unsigned max_s,
-                             candor_err *err)
+candor_status candor_ch_init(candor_ch *c, const candor_sink_url *url,
+                             const candor_ch_bounds *bounds, candor_err *err)
 {
     const candor_http_settings settings = {.user_agent = "candor-central",
-                                           .connect_timeout_ms = CONNECT_MS,
-                                           .total_timeout_ms = TOTAL_MS,
-                                           .stall_timeout_ms = STALL_MS,
+                                           .connect_timeout_ms = bounds->connect_ms,
+                                           .total_timeout_ms = bounds->total_ms,
+                                           .stall_timeout_ms = bounds->stall_ms,
                                            .response_max = RESPONSE_MAX};
     candor_status st = candor_http_new(&settings, &c->http, err);
     c->url = url;
-    c->max_s = max_s;
+    c->max_s = bounds->max_s;
     if (st == CANDOR_OK) st = candor_waker_new(&c->waker, err);
     if (st != CANDOR_OK) candor_ch_deinit(c);
     return st;
@@ -142,9 +139,21 @@ candor_status candor_ch_run(candor_ch *c, const char *sql, candor_bytes *out, ca
     return request(c, candor_bytes_str(sql), "text/plain", out, err);
 }
 
+candor_status candor_ch_ask(candor_ch *c, candor_buf *sql, candor_bytes *out, candor_err *err)
+{
+    candor_status st;
+    candor_buf_put_c(sql, '\0');
+    st = sql->failed ? candor_fail(err, CANDOR_NOMEM, 0, "store", NULL)
+                     : candor_ch_run(c, sql->p, out, err);
+    candor_buf_clear(sql);
+    return st;
+}
+
 candor_status candor_ch_insert(candor_ch *c, const char *sql, candor_bytes rows, candor_err *err)
 {
-    put_target(c, sql, "");
+    /* A block that a replica took before it died would be dropped as known by the next one, which
+     * does not have it. What is twice is found by its ids. */
+    put_target(c, sql, "&insert_deduplicate=0");
     return request(c, rows, "application/octet-stream", NULL, err);
 }
 

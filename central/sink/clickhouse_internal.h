@@ -1,8 +1,12 @@
 /* What the files of the ClickHouse sink share. Layer: central. Threads: a client belongs to one
- * thread at a time. */
+ * thread at a time; a shard's servers and rows to the thread of the shard. */
 #ifndef CANDOR_CENTRAL_SINK_CLICKHOUSE_INTERNAL_H
 #define CANDOR_CENTRAL_SINK_CLICKHOUSE_INTERNAL_H
 
+#include <stdatomic.h>
+
+#include "central/log.h"
+#include "central/metrics.h"
 #include "central/sink/page.h"
 #include "central/sink/url.h"
 #include "net/http.h"
@@ -16,11 +20,19 @@ typedef struct candor_ch {
 } candor_ch;
 
 /* --- clickhouse_http.c ------------------------------------------------------------------------ */
-CANDOR_CHECK candor_status candor_ch_init(candor_ch *c, const candor_sink_url *url, unsigned max_s,
-                                          candor_err *err);
+typedef struct candor_ch_bounds {
+    unsigned max_s; /* of a query, at the server; 0: none */
+    unsigned connect_ms, stall_ms, total_ms;
+} candor_ch_bounds;
+CANDOR_CHECK candor_status candor_ch_init(candor_ch *c, const candor_sink_url *url,
+                                          const candor_ch_bounds *bounds, candor_err *err);
 void candor_ch_deinit(candor_ch *c); /* accepts a zeroed one */
-/* Run sql; out, which may be NULL, gets the answer, borrowed until the next call. */
+/* Run sql; out, which may be NULL, gets the answer, borrowed until the next call. CANDOR_NET: there
+ * was no answer. */
 CANDOR_CHECK candor_status candor_ch_run(candor_ch *c, const char *sql, candor_bytes *out,
+                                         candor_err *err);
+/* Ends and clears sql, and runs it. */
+CANDOR_CHECK candor_status candor_ch_ask(candor_ch *c, candor_buf *sql, candor_bytes *out,
                                          candor_err *err);
 /* INSERT ... FORMAT RowBinary with these rows. */
 CANDOR_CHECK candor_status candor_ch_insert(candor_ch *c, const char *sql, candor_bytes rows,
@@ -32,7 +44,10 @@ CANDOR_CHECK candor_status candor_ch_with_ids(candor_ch *c, const char *sql, can
 uint64_t candor_ch_number(candor_bytes answer);
 
 /* --- clickhouse_schema.c ---------------------------------------------------------------------- */
-CANDOR_CHECK candor_status candor_ch_migrate(candor_ch *c, unsigned format, candor_err *err);
+/* zookeeper: the path of a replicated table, in which the server fills {shard} in; NULL: the table
+ * is this server's alone. format: as in candor_sink_settings. */
+CANDOR_CHECK candor_status candor_ch_migrate(candor_ch *c, unsigned format, const char *zookeeper,
+                                             candor_err *err);
 #define CANDOR_CH_COLUMNS                                                                          \
     "event_id,event_type,category,ts_ms,session_id,user_id,machine_id,app,app_version,platform,"   \
     "correlation_id,payload"
@@ -45,9 +60,100 @@ void candor_ch_put_columns(candor_buf *sql, const candor_filter_column *columns,
 /* ` WHERE` with the range of ids, and of days, which is what partitions go by. */
 void candor_ch_put_range(candor_buf *sql, const candor_page_range *range);
 
+/* --- clickhouse_servers.c --------------------------------------------------------------------- */
+#define CANDOR_CH_SERVERS_MAX 64 /* of all shards together */
+
+typedef enum candor_ch_state {
+    CANDOR_CH_UP,     /* has what was acknowledged; a commit waits for it */
+    CANDOR_CH_BEHIND, /* answers, and still fetches what it missed */
+    CANDOR_CH_AWAY
+} candor_ch_state;
+const char *candor_ch_state_name(candor_ch_state s);
+
+typedef struct candor_ch_server {
+    candor_sink_url url;
+    char name[272];      /* host:port, for people */
+    candor_ch ch, quick; /* of the shard's thread; quick gives up early */
+    atomic_int state;    /* candor_ch_state, written by that thread alone */
+    bool ready;  /* its tables are there, and belong to its shard; set under the cluster's lock */
+    bool leader; /* of its table, which older ClickHouse drops partitions through */
+    char path[192], replica[96]; /* of its table in ZooKeeper */
+    unsigned pause_ms;
+    uint64_t check_at_ns;
+} candor_ch_server;
+
+typedef struct candor_ch_cluster {
+    candor_ch_server *servers; /* shard by shard */
+    size_t n_servers, n_shards;
+    size_t first[CANDOR_CH_SERVERS_MAX + 1]; /* of a shard; one more ends the last */
+    bool replicated;                         /* more than one server was named */
+    unsigned copies;                         /* fewer refuse a commit */
+    unsigned format;
+    char zookeeper[128];
+    const candor_log *log;   /* may be NULL */
+    candor_metrics *metrics; /* may be NULL */
+    candor_mutex *lock;      /* guards path and replica of the servers until they are ready */
+} candor_ch_cluster;
+
+/* scheme://user:password@a:1|b:2,c:3|d:4/database: bars between the replicas of a shard, commas
+ * between shards, as in ClickHouse's remote(). Nothing is connected yet. */
+CANDOR_CHECK candor_status candor_ch_cluster_init(candor_ch_cluster *c, const char *url,
+                                                  candor_err *err);
+void candor_ch_cluster_deinit(candor_ch_cluster *c); /* accepts a zeroed one */
+/* Is it there, with our tables, and how far? Sets its state. CANDOR_INVALID: the settings and the
+ * servers contradict each other, and trying again cannot help. */
+CANDOR_CHECK candor_status candor_ch_server_check(candor_ch_cluster *c, candor_ch_server *v,
+                                                  candor_err *err);
+void candor_ch_server_set(candor_ch_cluster *c, candor_ch_server *v, candor_ch_state state,
+                          const candor_err *why);
+/* The next server of the shard to try, those that are up first; NULL: all were. tried: 0 at first.
+ */
+candor_ch_server *candor_ch_choose(const candor_ch_cluster *c, size_t shard, uint64_t *tried);
+
+/* --- clickhouse_shard.c ----------------------------------------------------------------------- */
+typedef struct candor_ch_shard {
+    candor_ch_cluster *cluster;
+    size_t no, n;
+    candor_ch_server *servers; /* of the cluster */
+    candor_sink_row **rows;    /* of the group; sorted */
+    size_t n_rows, cap;
+    candor_buf ids, body, sql;
+} candor_ch_shard;
+
+/* Which shard has that id: the same for all collectors, and for almost all ids when a shard is
+ * added at the end. */
+size_t candor_ch_shard_of(const unsigned char id[16], size_t n_shards);
+CANDOR_CHECK candor_status candor_ch_shard_add(candor_ch_shard *h, candor_sink_row *row,
+                                               candor_err *err);
+/* The rows, on as many replicas as docs/sinks.md promises; which were new. */
+CANDOR_CHECK candor_status candor_ch_shard_store(candor_ch_shard *h, candor_err *err);
+/* A server that answers; its state was looked at where it was away. */
+CANDOR_CHECK candor_status candor_ch_shard_usable(candor_ch_shard *h, candor_ch_server **out,
+                                                  candor_err *err);
+/* Look at the servers that it is time for; when the next one is due, in ms. */
+int candor_ch_shard_care(candor_ch_shard *h);
+void candor_ch_shard_deinit(candor_ch_shard *h); /* accepts a zeroed one */
+
+/* --- clickhouse_crew.c ------------------------------------------------------------------------ */
+/* A thread for each shard, so that they store at the same time; none for a single server. */
+typedef struct candor_ch_crew candor_ch_crew;
+typedef candor_status candor_ch_work(candor_ch_shard *h, void *arg, candor_err *err);
+CANDOR_CHECK candor_status candor_ch_crew_new(candor_ch_cluster *c, candor_ch_crew **out,
+                                              candor_err *err);
+void candor_ch_crew_free(candor_ch_crew *w); /* accepts NULL */
+candor_ch_shard *candor_ch_crew_shard(candor_ch_crew *w, size_t no);
+/* Do work in the thread of each shard, all at once, or in_turn; the first failure is told. */
+CANDOR_CHECK candor_status candor_ch_crew_run(candor_ch_crew *w, candor_ch_work *work, void *arg,
+                                              bool in_turn, candor_err *err);
+
+/* --- clickhouse_care.c ------------------------------------------------------------------------ */
+CANDOR_CHECK candor_status candor_ch_erase(candor_ch_crew *w, candor_erasure *e, candor_err *err);
+CANDOR_CHECK candor_status candor_ch_retain(candor_ch_crew *w, int64_t first_day, bool *more,
+                                            candor_err *err);
+
 /* --- clickhouse_read.c ------------------------------------------------------------------------ */
-candor_status candor_ch_reader_open(const candor_sink_url *url, candor_reader **out,
-                                    candor_err *err);
+CANDOR_CHECK candor_status candor_ch_reader_open(const candor_ch_cluster *cluster,
+                                                 candor_reader **out, candor_err *err);
 void candor_ch_reader_close(candor_reader *r);
 candor_status candor_ch_reader_count(candor_reader *r, uint64_t *out, candor_err *err);
 candor_status candor_ch_reader_events(candor_reader *r, const candor_event_filter *f,

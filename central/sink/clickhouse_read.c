@@ -1,24 +1,37 @@
-/* Queries of the ClickHouse sink: a client a reader, bounded in time. */
+/* Queries of the ClickHouse sink: of each shard one server is asked, and what they answer becomes
+ * one. A client a reader and server, bounded in time. */
 #include <stdlib.h>
 
 #include "central/sink/clickhouse_internal.h"
 
-#define QUERY_S 5
+#define QUERY_S    5
+#define CONNECT_MS 2000u
+#define STALL_MS   15000u
+#define TOTAL_MS   30000u
 
 typedef struct ch_reader {
-    candor_ch ch;
+    const candor_ch_cluster *cluster;
+    candor_ch *clients; /* of each server */
+    candor_buf sql;
+    candor_bytes answers[CANDOR_CH_SERVERS_MAX]; /* of each shard, borrowed from its client */
 } ch_reader;
 
-candor_status candor_ch_reader_open(const candor_sink_url *url, candor_reader **out,
+candor_status candor_ch_reader_open(const candor_ch_cluster *cluster, candor_reader **out,
                                     candor_err *err)
 {
+    static const candor_ch_bounds bounds = {QUERY_S, CONNECT_MS, STALL_MS, TOTAL_MS};
     ch_reader *r = calloc(1, sizeof *r);
-    candor_status st;
+    candor_status st = CANDOR_OK;
+    size_t i;
     *out = NULL;
     if (r == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
-    st = candor_ch_init(&r->ch, url, QUERY_S, err);
+    r->cluster = cluster;
+    r->clients = calloc(cluster->n_servers, sizeof *r->clients);
+    if (r->clients == NULL) st = candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
+    for (i = 0; i < cluster->n_servers && st == CANDOR_OK; i++)
+        st = candor_ch_init(&r->clients[i], &cluster->servers[i].url, &bounds, err);
     if (st != CANDOR_OK)
-        free(r);
+        candor_ch_reader_close((candor_reader *)(void *)r);
     else
         *out = (candor_reader *)(void *)r;
     return st;
@@ -27,46 +40,71 @@ candor_status candor_ch_reader_open(const candor_sink_url *url, candor_reader **
 void candor_ch_reader_close(candor_reader *base)
 {
     ch_reader *r = (ch_reader *)(void *)base;
-    candor_ch_deinit(&r->ch);
+    size_t i;
+    for (i = 0; r->clients != NULL && i < r->cluster->n_servers; i++)
+        candor_ch_deinit(&r->clients[i]);
+    free(r->clients);
+    candor_buf_free(&r->sql);
     free(r);
+}
+
+/* Only who gives no answer is replaced: a query that failed would fail again. */
+static candor_status ask_shard(ch_reader *r, size_t shard, candor_err *err)
+{
+    const candor_ch_server *v;
+    uint64_t tried = 0;
+    candor_status st = CANDOR_NET;
+    while (st == CANDOR_NET && (v = candor_ch_choose(r->cluster, shard, &tried)) != NULL)
+        st = candor_ch_run(&r->clients[v - r->cluster->servers], r->sql.p, &r->answers[shard], err);
+    return st;
+}
+
+/* Ends sql. The answers stay until the next question. */
+static candor_status ask(ch_reader *r, candor_err *err)
+{
+    candor_status st = CANDOR_OK;
+    size_t i;
+    candor_buf_put_c(&r->sql, '\0');
+    if (r->sql.failed) st = candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
+    for (i = 0; i < r->cluster->n_shards && st == CANDOR_OK; i++)
+        st = ask_shard(r, i, err);
+    candor_buf_clear(&r->sql);
+    return st;
 }
 
 /* What was inserted by two collectors at once counts once, also before a merge. */
 candor_status candor_ch_reader_count(candor_reader *base, uint64_t *out, candor_err *err)
 {
     ch_reader *r = (ch_reader *)(void *)base;
-    candor_bytes answer = {NULL, 0};
-    candor_status st =
-        candor_ch_run(&r->ch, "SELECT uniqExact(event_id) FROM candor_events", &answer, err);
-    if (st == CANDOR_OK) *out = candor_ch_number(answer);
-    return st;
-}
-
-/* Ends and frees sql. */
-static candor_status ask(ch_reader *r, candor_buf *sql, candor_bytes *out, candor_err *err)
-{
     candor_status st;
-    candor_buf_put_c(sql, '\0');
-    st = sql->failed ? candor_fail(err, CANDOR_NOMEM, 0, "query", NULL)
-                     : candor_ch_run(&r->ch, sql->p, out, err);
-    candor_buf_free(sql);
+    size_t i;
+    candor_buf_put_bytes(&r->sql, CANDOR_LIT("SELECT uniqExact(event_id) FROM candor_events"));
+    st = ask(r, err);
+    *out = 0;
+    for (i = 0; i < r->cluster->n_shards && st == CANDOR_OK; i++)
+        *out += candor_ch_number(r->answers[i]);
     return st;
 }
 
 /* --- pages ---------------------------------------------------------------------------------- */
 
+/* The latest of what the shards say: none of them then looks at more than rows. */
 static candor_status window(void *ctx, const candor_page_range *range, unsigned rows,
                             unsigned char id[16], bool *has, candor_err *err)
 {
-    candor_buf sql = {0};
-    candor_bytes answer = {NULL, 0};
+    ch_reader *r = ctx;
     candor_status st;
-    candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT event_id FROM candor_events"));
-    candor_ch_put_range(&sql, range);
-    candor_buf_putf(&sql, " ORDER BY event_id DESC LIMIT %u,1 FORMAT RowBinary", rows - 1);
-    st = ask(ctx, &sql, &answer, err);
-    *has = st == CANDOR_OK && answer.n == 16;
-    if (*has) memcpy(id, answer.p, 16);
+    size_t i;
+    candor_buf_put_bytes(&r->sql, CANDOR_LIT("SELECT event_id FROM candor_events"));
+    candor_ch_put_range(&r->sql, range);
+    candor_buf_putf(&r->sql, " ORDER BY event_id DESC LIMIT %u,1 FORMAT RowBinary", rows - 1);
+    st = ask(r, err);
+    *has = false;
+    for (i = 0; i < r->cluster->n_shards && st == CANDOR_OK; i++) {
+        if (r->answers[i].n != 16 || (*has && memcmp(r->answers[i].p, id, 16) <= 0)) continue;
+        memcpy(id, r->answers[i].p, 16);
+        *has = true;
+    }
     return st;
 }
 
@@ -134,23 +172,48 @@ static void put_select(candor_buf *sql, const candor_page_range *range,
                     limit);
 }
 
+/* The shard whose answer has the latest id in front; n_shards: all are at their end. */
+static size_t latest(const ch_reader *r)
+{
+    size_t i, best = r->cluster->n_shards;
+    for (i = 0; i < r->cluster->n_shards; i++) {
+        if (r->answers[i].n == 0) continue;
+        if (r->answers[i].n < 16) return i; /* cut off, which its reader says */
+        if (best == r->cluster->n_shards || memcmp(r->answers[i].p, r->answers[best].p, 16) > 0)
+            best = i;
+    }
+    return best;
+}
+
+/* Each answer is sorted; an id that was in two shards while one was added is shown once. */
+static candor_status merge(ch_reader *r, unsigned limit, candor_event_visit *visit, void *visit_ctx,
+                           candor_err *err)
+{
+    unsigned char before[16];
+    unsigned n = 0;
+    size_t i;
+    while (n < limit && (i = latest(r)) < r->cluster->n_shards) {
+        candor_stored_event e = {0};
+        if (!take_event(&r->answers[i], &e))
+            return candor_fail(err, CANDOR_CORRUPT, 0, "query",
+                               "ClickHouse's answer ends too early");
+        if (n != 0 && memcmp(before, e.id, 16) == 0) continue;
+        memcpy(before, e.id, 16);
+        n++;
+        if (!visit(visit_ctx, &e)) return candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
+    }
+    return CANDOR_OK;
+}
+
 static candor_status select_events(void *ctx, const candor_page_range *range,
                                    const candor_event_filter *f, unsigned limit,
                                    candor_event_visit *visit, void *visit_ctx, candor_err *err)
 {
-    candor_buf sql = {0};
-    candor_bytes answer = {NULL, 0};
+    ch_reader *r = ctx;
     candor_status st;
-    put_select(&sql, range, f, limit);
-    st = ask(ctx, &sql, &answer, err);
-    while (st == CANDOR_OK && answer.n != 0) {
-        candor_stored_event e = {0};
-        if (!take_event(&answer, &e))
-            st = candor_fail(err, CANDOR_CORRUPT, 0, "query", "ClickHouse's answer ends too early");
-        else if (!visit(visit_ctx, &e))
-            st = candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
-    }
-    return st;
+    put_select(&r->sql, range, f, limit);
+    st = ask(r, err);
+    return st == CANDOR_OK ? merge(r, limit, visit, visit_ctx, err) : st;
 }
 
 candor_status candor_ch_reader_events(candor_reader *base, const candor_event_filter *f,

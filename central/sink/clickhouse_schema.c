@@ -6,18 +6,20 @@
 #include "central/sink/clickhouse_internal.h"
 
 #define SERVER_MIN 18
+#define COLUMNS                                                                                    \
+    " day Date, event_id FixedString(16), event_type String, category String, ts_ms Int64,"        \
+    " session_id String, user_id String, machine_id String, app String, app_version String,"       \
+    " platform String, correlation_id String, payload String"
+#define TS    "ts DateTime ALIAS toDateTime(intDiv(ts_ms,1000))" /* for people; kept nowhere */
+#define ORDER "PARTITION BY toYYYYMMDD(day) ORDER BY event_id"
 
 /* Forward only; what a version once was is never changed. The same event twice is one row after a
  * merge, as ORDER BY says which rows are the same. */
 static const char *const versions[] = {
     /* 1 */
-    "CREATE TABLE IF NOT EXISTS candor_events("
-    " day Date, event_id FixedString(16), event_type String, category String, ts_ms Int64,"
-    " session_id String, user_id String, machine_id String, app String, app_version String,"
-    " platform String, correlation_id String, payload String)"
-    " ENGINE=ReplacingMergeTree() PARTITION BY toYYYYMMDD(day) ORDER BY event_id",
-    /* 2: the time for people; kept nowhere */
-    "ALTER TABLE candor_events ADD COLUMN ts DateTime ALIAS toDateTime(intDiv(ts_ms,1000))",
+    "CREATE TABLE IF NOT EXISTS candor_events(" COLUMNS ") ENGINE=ReplacingMergeTree() " ORDER,
+    /* 2 */
+    "ALTER TABLE candor_events ADD COLUMN " TS,
 };
 enum { LATEST = sizeof versions / sizeof versions[0] };
 
@@ -31,10 +33,34 @@ static candor_status check_server(candor_ch *c, candor_err *err)
                        answer.n < 20 ? (int)answer.n : 20, answer.p, SERVER_MIN);
 }
 
-static candor_status upgrade(candor_ch *c, unsigned have, unsigned want, candor_err *err)
+/* What a later replica creates has to be what the first one has: the latest version, at once. */
+static candor_status create_replica(candor_ch *c, const char *zookeeper, candor_err *err)
+{
+    candor_buf sql = {0};
+    candor_status st;
+    candor_buf_putf(&sql,
+                    "CREATE TABLE IF NOT EXISTS candor_events(" COLUMNS ", " TS ") "
+                    "ENGINE=ReplicatedReplacingMergeTree('%s','{replica}') " ORDER,
+                    zookeeper);
+    st = candor_ch_ask(c, &sql, NULL, err);
+    candor_buf_putf(&sql, "INSERT INTO candor_meta(version) VALUES (%d)", (int)LATEST);
+    if (st == CANDOR_OK) st = candor_ch_ask(c, &sql, NULL, err);
+    candor_buf_free(&sql);
+    return st;
+}
+
+/* ILLEGAL_COLUMN; today's servers say DUPLICATE_COLUMN. */
+static bool is_there(const candor_err *why)
+{
+    return strstr(why->text, "code 44)") != NULL || strstr(why->text, "code 15)") != NULL;
+}
+
+static candor_status upgrade(candor_ch *c, unsigned have, unsigned want, const char *zookeeper,
+                             candor_err *err)
 {
     candor_status st = CANDOR_OK;
     unsigned v;
+    if (have == 0 && zookeeper != NULL) return create_replica(c, zookeeper, err);
     if (have > LATEST)
         return candor_fail(err, CANDOR_CORRUPT, 0, "open the sink",
                            "its tables are of version %u and this collector knows versions to %d; "
@@ -44,8 +70,8 @@ static candor_status upgrade(candor_ch *c, unsigned have, unsigned want, candor_
         char sql[96];
         candor_err why = {0};
         if (v < LATEST) st = candor_ch_run(c, versions[v], NULL, &why);
-        /* ILLEGAL_COLUMN: added before a crash; 18.16 has no IF NOT EXISTS for columns */
-        if (st != CANDOR_OK && strstr(why.text, "code 44)") != NULL) st = CANDOR_OK;
+        /* added before a crash, or by another replica; 18.16 has no IF NOT EXISTS for columns */
+        if (st != CANDOR_OK && is_there(&why)) st = CANDOR_OK;
         if (st != CANDOR_OK) *err = why;
         snprintf(sql, sizeof sql, "INSERT INTO candor_meta(version) VALUES (%u)", v + 1);
         if (st == CANDOR_OK) st = candor_ch_run(c, sql, NULL, err);
@@ -53,7 +79,8 @@ static candor_status upgrade(candor_ch *c, unsigned have, unsigned want, candor_
     return st;
 }
 
-candor_status candor_ch_migrate(candor_ch *c, unsigned format, candor_err *err)
+candor_status candor_ch_migrate(candor_ch *c, unsigned format, const char *zookeeper,
+                                candor_err *err)
 {
     candor_bytes answer;
     candor_status st = check_server(c, err);
@@ -65,7 +92,8 @@ candor_status candor_ch_migrate(candor_ch *c, unsigned format, candor_err *err)
     if (st == CANDOR_OK)
         st = candor_ch_run(c, "SELECT max(version) FROM candor_meta", &answer, err);
     if (st != CANDOR_OK) return st;
-    return upgrade(c, (unsigned)candor_ch_number(answer), format != 0 ? format : LATEST, err);
+    return upgrade(c, (unsigned)candor_ch_number(answer), format != 0 ? format : LATEST, zookeeper,
+                   err);
 }
 
 /* --- expressions ------------------------------------------------------------------------------ */

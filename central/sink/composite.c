@@ -93,7 +93,11 @@ static void composite_report(candor_sink *base, candor_buf *json)
 {
     composite *c = (composite *)(void *)base;
     size_t i;
-    candor_buf_putf(json, "\"sink\":\"%s\",\"followers\":[", c->primary->ops->name);
+    if (c->primary->ops->report != NULL)
+        c->primary->ops->report(c->primary, json);
+    else
+        candor_buf_putf(json, "\"sink\":\"%s\"", c->primary->ops->name);
+    candor_buf_put_bytes(json, CANDOR_LIT(",\"followers\":["));
     for (i = 0; i < c->n; i++) {
         candor_mirror_counters k;
         candor_mirror_measure(c->others[i], &k);

@@ -296,8 +296,11 @@ candor_status candor_charts_query(candor_stat_scan *s, candor_err *err)
     sqlite3_stmt *q = s->r->q.types_by_name;
     candor_status st = load_deltas(s, err);
     int rc = SQLITE_DONE;
-    while (st == CANDOR_OK && (rc = sqlite3_step(q)) == SQLITE_ROW)
-        st = one_chart(s, sqlite3_column_int64(q, 0), candor_db_column(q, 1), err);
+    while (st == CANDOR_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        candor_bytes name = candor_db_column(q, 1);
+        if (s->type == NULL || candor_bytes_eq(name, candor_bytes_str(s->type)))
+            st = one_chart(s, sqlite3_column_int64(q, 0), name, err);
+    }
     if (st == CANDOR_OK && rc != SQLITE_DONE) st = candor_db_fail(s->r->db, "query", err);
     sqlite3_reset(q);
     return st;

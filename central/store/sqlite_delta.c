@@ -4,7 +4,7 @@
 
 int candor_count_keys(candor_counter_kind kind)
 {
-    static const int keys[CANDOR_COUNT_KINDS] = {3, 2, 4};
+    static const int keys[CANDOR_COUNT_KINDS] = {3, 2, 4, 4, 3};
     return keys[kind];
 }
 

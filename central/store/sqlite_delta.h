@@ -15,6 +15,8 @@ typedef enum candor_counter_kind {
     CANDOR_COUNT_HOUR,     /* type, app, hour */
     CANDOR_COUNT_USERS,    /* day, app */
     CANDOR_COUNT_APPROVAL, /* day, app, model, decision */
+    CANDOR_COUNT_VERSION,  /* day, app, version, candor_version_count */
+    CANDOR_COUNT_ERROR,    /* day, app, group */
     CANDOR_COUNT_KINDS
 } candor_counter_kind;
 enum { CANDOR_COUNT_KEYS = 4 };

@@ -128,21 +128,18 @@ candor_status candor_dict_purge(candor_writer *w, candor_err *err)
 static candor_status session_insert(candor_writer *w, const candor_batch *b, candor_row_context *c,
                                     candor_err *err)
 {
-    int64_t version = 0, platform = 0;
+    int64_t platform = 0;
     sqlite3_stmt *s = w->q.session;
     candor_status st;
-    st = candor_dict_id(w, CANDOR_DICT_VERSION, candor_batch_text(b, c->app_version), VERSIONS_MAX,
-                        &version, err);
-    if (st == CANDOR_OK)
-        st = candor_dict_id(w, CANDOR_DICT_PLATFORM, candor_batch_text(b, c->platform),
-                            PLATFORMS_MAX, &platform, err);
+    st = candor_dict_id(w, CANDOR_DICT_PLATFORM, candor_batch_text(b, c->platform), PLATFORMS_MAX,
+                        &platform, err);
     if (st != CANDOR_OK) return st;
     sqlite3_bind_blob(s, 1, c->key, sizeof c->key, SQLITE_STATIC);
     candor_db_bind_text(s, 2, candor_batch_text(b, c->session_id));
     candor_db_bind_text(s, 3, candor_batch_text(b, c->user_id));
     candor_db_bind_text(s, 4, candor_batch_text(b, c->machine_id));
     sqlite3_bind_int64(s, 5, c->app_no);
-    sqlite3_bind_int64(s, 6, version);
+    sqlite3_bind_int64(s, 6, c->version_no);
     sqlite3_bind_int64(s, 7, platform);
     sqlite3_bind_int64(s, 8, INT64_MIN);
     st = candor_db_run(s, "insert into session", err);
@@ -162,6 +159,9 @@ candor_status candor_session_resolve(candor_writer *w, const candor_batch *b, ca
     bool found;
     st =
         candor_dict_id(w, CANDOR_DICT_APP, candor_batch_text(b, c->app), APPS_MAX, &c->app_no, err);
+    if (st == CANDOR_OK)
+        st = candor_dict_id(w, CANDOR_DICT_VERSION, candor_batch_text(b, c->app_version),
+                            VERSIONS_MAX, &c->version_no, err);
     if (st != CANDOR_OK) return st;
     e = candor_cache_get(&w->cache, CANDOR_CACHE_SESSION, key);
     if (e != NULL) {

@@ -223,6 +223,7 @@ static candor_status forget_words(candor_eraser *x, candor_err *err)
         "pending UNION SELECT decision FROM pending);"
         "DELETE FROM dict WHERE kind IN (2,3) AND id NOT IN (SELECT version FROM session UNION "
         "SELECT platform FROM session);"
+        "DELETE FROM dict WHERE kind=6 AND id NOT IN (SELECT grp FROM r_error);"
         "DELETE FROM temp.erased_words";
     sqlite3_stmt *s = x->q.charts;
     candor_status st = CANDOR_OK;
@@ -240,7 +241,8 @@ static candor_status forget_sessions(candor_eraser *x, candor_err *err)
                               "DELETE FROM life WHERE session IN (SELECT id FROM temp.erased);"
                               "DELETE FROM session WHERE id IN (SELECT id FROM temp.erased);"
                               "DELETE FROM r_hour WHERE n<=0; DELETE FROM r_day WHERE n<=0;"
-                              "DELETE FROM r_users WHERE n<=0; DELETE FROM r_approval WHERE n<=0";
+                              "DELETE FROM r_users WHERE n<=0; DELETE FROM r_approval WHERE n<=0;"
+                              "DELETE FROM r_version WHERE n<=0; DELETE FROM r_error WHERE n<=0";
     candor_status st = forget_people(x, err);
     if (st == CANDOR_OK) st = candor_rollup_fold(x->w, err);
     if (st == CANDOR_OK) st = candor_db_exec(x->w->db, sql, err);

@@ -9,9 +9,13 @@
 #include "base/uuid.h"
 #include "central/log.h"
 #include "central/metrics.h"
+#include "central/store/db_key.h"
 #include "central/store/histogram.h"
 #include "central/store/sqlite_delta.h"
 #include "central/store/store.h"
+
+#define CANDOR_EVENTS_FORMAT 2 /* of events.db and attachments.db, in their table meta */
+#define CANDOR_TEXTS_FORMAT  1
 
 #define CANDOR_DAY_MS  86400000
 #define CANDOR_HOUR_MS 3600000
@@ -19,8 +23,9 @@
 #define CANDOR_ERROR_TYPE 1 /* sqlite_db.c fixes this one */
 
 /* --- sqlite_db.c ------------------------------------------------------------------------------ */
-CANDOR_CHECK candor_status candor_db_open(const char *path, bool writable, uint64_t cache_kib,
-                                          sqlite3 **out, candor_err *err);
+/* key may be NULL. */
+CANDOR_CHECK candor_status candor_db_open(const char *path, const candor_db_key *key, bool writable,
+                                          uint64_t cache_kib, sqlite3 **out, candor_err *err);
 CANDOR_CHECK candor_status candor_db_create_schema(sqlite3 *db, candor_err *err); /* of events.db */
 /* Run sql, which begins and ends a transaction and makes table meta, and check meta's format. */
 CANDOR_CHECK candor_status candor_db_create(sqlite3 *db, const char *sql, int format,
@@ -63,6 +68,7 @@ enum {
     CANDOR_DICT_PLATFORM = 3,
     CANDOR_DICT_MODEL = 4,
     CANDOR_DICT_DECISION = 5,
+    CANDOR_DICT_ERROR = 6, /* groups of errors */
     CANDOR_DICT_DIM = 1000 /* + type: the dimensions of that type's chart */
 };
 enum {
@@ -122,6 +128,10 @@ typedef struct candor_fold {
                  "ON CONFLICT DO UPDATE SET n=n+excluded.n")                                       \
     X(sum_approval, "INSERT INTO r_approval(day,app,model,decision,n) VALUES(?1,?2,?3,?4,?5) "     \
                     "ON CONFLICT DO UPDATE SET n=n+excluded.n")                                    \
+    X(sum_version, "INSERT INTO r_version(day,app,version,what,n) VALUES(?1,?2,?3,?4,?5) "         \
+                   "ON CONFLICT DO UPDATE SET n=n+excluded.n")                                     \
+    X(sum_error, "INSERT INTO r_error(day,app,grp,n) VALUES(?1,?2,?3,?5) "                         \
+                 "ON CONFLICT DO UPDATE SET n=n+excluded.n")                                       \
     X(delta, "INSERT INTO r_delta(body) VALUES(?1)")                                               \
     X(delta_size, "SELECT count(*),coalesce(sum(length(body)),0) FROM r_delta")                    \
     X(delta_all, "SELECT body FROM r_delta")                                                       \
@@ -247,6 +257,15 @@ CANDOR_CHECK candor_status candor_charts_dim(candor_writer *w, int64_t type, can
 bool candor_chart_group(candor_bytes *groups, int64_t *dim, int64_t *n, candor_bytes *hist);
 void candor_chart_put_group(candor_buf *out, int64_t dim, int64_t n, candor_bytes hist);
 
+/* sqlite_version.c: counts by version and by group of errors; n: 1, or -1 for an event that goes.
+ */
+CANDOR_CHECK candor_status candor_version_row(candor_writer *w, const candor_event_def *def,
+                                              int64_t day, int64_t app, int64_t version, int64_t n,
+                                              candor_err *err);
+CANDOR_CHECK candor_status candor_error_row(candor_writer *w, const candor_event_def *def,
+                                            candor_bytes payload, int64_t day, int64_t app,
+                                            int64_t n, candor_err *err);
+
 /* sqlite_approval.c */
 CANDOR_CHECK candor_status candor_approval_row(candor_writer *w, const candor_batch *b,
                                                const candor_row *r, const candor_row_context *c,
@@ -299,8 +318,8 @@ CANDOR_CHECK candor_status candor_space_step(sqlite3 *db, const atomic_bool *spa
                                              candor_err *err);
 
 /* sqlite_query.c */
-CANDOR_CHECK candor_status candor_reader_open(const char *path, candor_reader **out,
-                                              candor_err *err);
+CANDOR_CHECK candor_status candor_reader_open(const char *path, const candor_db_key *key,
+                                              candor_reader **out, candor_err *err);
 void candor_reader_close(candor_reader *r);
 /* From now on r has ms for its statements: what takes longer, or goes on once *stop is true, ends
  * with CANDOR_TIMEOUT. */

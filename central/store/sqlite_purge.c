@@ -104,8 +104,10 @@ static candor_status delete_rest(candor_writer *w, int64_t cutoff_day, candor_er
              "dict WHERE kind=%d) AND hour<%lld;"
              "DELETE FROM r_day WHERE day<%lld; DELETE FROM r_users WHERE day<%lld;"
              "DELETE FROM r_chart WHERE day<%lld; DELETE FROM r_approval WHERE day<%lld;"
-             "DELETE FROM pending WHERE day<%lld",
-             day, CANDOR_DICT_APP, day * 24, day, day, day, day, day);
+             "DELETE FROM pending WHERE day<%lld; DELETE FROM r_version WHERE day<%lld;"
+             "DELETE FROM r_error WHERE day<%lld;"
+             "DELETE FROM dict WHERE kind=%d AND id NOT IN (SELECT grp FROM r_error)",
+             day, CANDOR_DICT_APP, day * 24, day, day, day, day, day, day, day, CANDOR_DICT_ERROR);
     st = candor_db_exec(w->db, "BEGIN IMMEDIATE", err);
     if (st == CANDOR_OK) st = candor_rollup_fold(w, err);
     if (st == CANDOR_OK) st = candor_db_exec(w->db, sql, err);

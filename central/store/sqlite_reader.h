@@ -41,9 +41,12 @@
     X(days, "SELECT type,app,n FROM r_day WHERE day>=?1 AND day<?2")                               \
     X(users, "SELECT day,app,n FROM r_users WHERE day>=?1 AND day<?2")                             \
     X(approvals, "SELECT app,model,decision,n FROM r_approval WHERE day>=?1 AND day<?2")           \
+    X(versions, "SELECT app,version,what,n FROM r_version WHERE day>=?1 AND day<?2")               \
+    X(error_days, "SELECT app,grp,day,n FROM r_error WHERE day>=?1 AND day<?2")                    \
     X(charts, "SELECT groups FROM r_chart WHERE type=?1 AND day>=?2 AND day<?3 "                   \
               "AND (?4=0 OR app=?4)")                                                              \
     X(dict, "SELECT text FROM dict WHERE id=?1")                                                   \
+    X(word, "SELECT text FROM dict WHERE id=?1")                                                   \
     X(models, "SELECT id,text FROM dict WHERE kind=4 ORDER BY text")                               \
     X(decisions, "SELECT id,text FROM dict WHERE kind=5 ORDER BY text")
 #define CANDOR_READER_STMT(name, sql) sqlite3_stmt *name;
@@ -58,7 +61,8 @@ typedef struct candor_unit {
 typedef struct candor_stat_scan {
     candor_reader *r;
     int64_t hour0, hour1, day0, day1;
-    int64_t app; /* 0: all; -1: one that no event has */
+    int64_t app;      /* 0: all; -1: one that no event has */
+    const char *type; /* of charts; NULL: all */
     candor_unit *units;
     size_t n_units;
     bool (*visit)(void *ctx, const candor_stat_row *row);

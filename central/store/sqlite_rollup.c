@@ -69,8 +69,8 @@ static candor_status flush_day(candor_writer *w, const candor_sum *hour, candor_
 
 static candor_status flush_sum(candor_writer *w, const candor_sum *s, candor_err *err)
 {
-    sqlite3_stmt *const by_kind[CANDOR_COUNT_KINDS] = {w->q.sum_hour, w->q.sum_users,
-                                                       w->q.sum_approval};
+    sqlite3_stmt *const by_kind[CANDOR_COUNT_KINDS] = {
+        w->q.sum_hour, w->q.sum_users, w->q.sum_approval, w->q.sum_version, w->q.sum_error};
     sqlite3_stmt *q = by_kind[s->kind];
     candor_status st;
     int k;
@@ -151,6 +151,9 @@ candor_status candor_rollup_row(candor_writer *w, const candor_batch *b, const c
     st = candor_rollup_add(w, CANDOR_COUNT_HOUR, type, c->app_no, hour, 0, 1, err);
     if (st == CANDOR_OK && day != c->day) st = user_row(w, c, day, err);
     if (day > c->day) c->day = day;
+    if (st == CANDOR_OK) st = candor_version_row(w, r->def, day, c->app_no, c->version_no, 1, err);
+    if (st == CANDOR_OK)
+        st = candor_error_row(w, r->def, candor_batch_text(b, r->payload), day, c->app_no, 1, err);
     if (st == CANDOR_OK && (r->def->chart_by != NULL || r->def->chart_histogram != NULL))
         st = candor_charts_row(w, b, r, c->app_no, day, err);
     if (st == CANDOR_OK && (r->def == w->turn_def || r->def == w->decision_def))

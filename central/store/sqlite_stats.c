@@ -21,7 +21,8 @@ void candor_reader_allow(candor_reader *r, uint64_t ms, const atomic_bool *stop)
     r->cut = false;
 }
 
-candor_status candor_reader_open(const char *path, candor_reader **out, candor_err *err)
+candor_status candor_reader_open(const char *path, const candor_db_key *key, candor_reader **out,
+                                 candor_err *err)
 {
     candor_reader *r = calloc(1, sizeof *r);
     candor_status st;
@@ -30,7 +31,7 @@ candor_status candor_reader_open(const char *path, candor_reader **out, candor_e
     st = candor_memo_new(&r->memo);
     if (st == CANDOR_OK) st = candor_chart_sums_new(&r->charts);
     if (st != CANDOR_OK) candor_fail(err, st, 0, "open a reader", NULL);
-    if (st == CANDOR_OK) st = candor_db_open(path, false, READER_CACHE_KIB, &r->db, err);
+    if (st == CANDOR_OK) st = candor_db_open(path, key, false, READER_CACHE_KIB, &r->db, err);
     if (st == CANDOR_OK) sqlite3_progress_handler(r->db, PROGRESS_STEPS, out_of_time, r);
 #define PREPARE(name, sql)                                                                         \
     if (st == CANDOR_OK) st = candor_db_prepare(r->db, sql, &r->q.name, err);
@@ -364,23 +365,110 @@ static candor_status query_hours(candor_stat_scan *s, pair_sums *sums, candor_er
 
 /* --- failed sessions ------------------------------------------------------------------------ */
 
-static candor_status query_failed(candor_stat_scan *s, candor_err *err)
+static candor_status count_failed(candor_stat_scan *s, int64_t hour0, int64_t hour1, int64_t *out,
+                                  candor_err *err)
 {
     sqlite3_stmt *q = s->r->q.failed;
     unsigned char low[16], high[16];
-    candor_stat_row row = {0};
     candor_status st = CANDOR_OK;
-    candor_id_floor(s->hour0 * CANDOR_HOUR_MS, low);
-    candor_id_floor(s->hour1 * CANDOR_HOUR_MS, high);
+    candor_id_floor(hour0 * CANDOR_HOUR_MS, low);
+    candor_id_floor(hour1 * CANDOR_HOUR_MS, high);
     sqlite3_bind_blob(q, 1, low, sizeof low, SQLITE_STATIC);
     sqlite3_bind_blob(q, 2, high, sizeof high, SQLITE_STATIC);
     sqlite3_bind_int64(q, 3, s->app);
     if (sqlite3_step(q) == SQLITE_ROW)
-        row.n = sqlite3_column_int64(q, 0);
+        *out = sqlite3_column_int64(q, 0);
     else
         st = candor_db_fail(s->r->db, "query", err);
     sqlite3_reset(q);
+    return st;
+}
+
+static candor_status query_failed(candor_stat_scan *s, candor_err *err)
+{
+    candor_stat_row row = {0};
+    candor_status st = count_failed(s, s->hour0, s->hour1, &row.n, err);
     return st == CANDOR_OK ? show(s, &row, err) : st;
+}
+
+/* Each row of the errors' index is read once. */
+static candor_status query_failed_days(candor_stat_scan *s, candor_err *err)
+{
+    candor_status st = CANDOR_OK;
+    int64_t day;
+    for (day = s->day0; day < s->day1 && st == CANDOR_OK; day++) {
+        candor_stat_row row = {.k = day};
+        st = count_failed(s, day * 24, (day + 1) * 24, &row.n, err);
+        if (st == CANDOR_OK && row.n != 0) st = show(s, &row, err);
+    }
+    return st;
+}
+
+/* --- versions ------------------------------------------------------------------------------- */
+
+/* The second key holds version and what is counted of it. */
+static int64_t version_key(int64_t version, int64_t what)
+{
+    return version * 4 + what;
+}
+
+static void take_version(const candor_stat_scan *s, sqlite3_stmt *q, pair_sums *sums)
+{
+    int64_t app = sqlite3_column_int64(q, 0);
+    if (of_app(s, app))
+        pair_add(sums, app, version_key(sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2)),
+                 sqlite3_column_int64(q, 3));
+}
+
+static void take_version_delta(const candor_stat_scan *s, const candor_sum *sum, pair_sums *sums)
+{
+    if (sum->kind == CANDOR_COUNT_VERSION && of_day(s, sum->k[0]) && of_app(s, sum->k[1]))
+        pair_add(sums, sum->k[1], version_key(sum->k[2], sum->k[3]), sum->n);
+}
+
+static candor_status query_versions(candor_stat_scan *s, pair_sums *sums, candor_err *err)
+{
+    candor_status st = add_rows(s, s->r->q.versions, s->day0, s->day1, take_version, sums, err);
+    size_t i;
+    if (st == CANDOR_OK) st = add_deltas(s, take_version_delta, sums, err);
+    for (i = 0; i < sums->n && st == CANDOR_OK && !sums->failed; i++) {
+        candor_stat_row row = {.k = sums->items[i].b % 4, .n = sums->items[i].n};
+        row.a = step_text(s->r->q.word, sums->items[i].b / 4);
+        row.c = step_text(s->r->q.dict, sums->items[i].a);
+        if (row.n > 0) st = show(s, &row, err);
+    }
+    sqlite3_reset(s->r->q.word);
+    sqlite3_reset(s->r->q.dict);
+    return st;
+}
+
+/* --- groups of errors ----------------------------------------------------------------------- */
+
+static void take_error(const candor_stat_scan *s, sqlite3_stmt *q, pair_sums *sums)
+{
+    if (of_app(s, sqlite3_column_int64(q, 0)))
+        pair_add(sums, sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2),
+                 sqlite3_column_int64(q, 3));
+}
+
+static void take_error_delta(const candor_stat_scan *s, const candor_sum *sum, pair_sums *sums)
+{
+    if (sum->kind == CANDOR_COUNT_ERROR && of_day(s, sum->k[0]) && of_app(s, sum->k[1]))
+        pair_add(sums, sum->k[2], sum->k[0], sum->n);
+}
+
+static candor_status query_errors(candor_stat_scan *s, pair_sums *sums, candor_err *err)
+{
+    candor_status st = add_rows(s, s->r->q.error_days, s->day0, s->day1, take_error, sums, err);
+    size_t i;
+    if (st == CANDOR_OK) st = add_deltas(s, take_error_delta, sums, err);
+    for (i = 0; i < sums->n && st == CANDOR_OK && !sums->failed; i++) {
+        candor_stat_row row = {.k = sums->items[i].b, .n = sums->items[i].n};
+        row.a = step_text(s->r->q.word, sums->items[i].a);
+        if (row.n > 0) st = show(s, &row, err);
+    }
+    sqlite3_reset(s->r->q.word);
+    return st;
 }
 
 /* --- one stat ------------------------------------------------------------------------------- */
@@ -428,6 +516,9 @@ static candor_status run(candor_stat_scan *s, candor_stat what, candor_err *err)
     if (st == CANDOR_OK && what == CANDOR_STAT_APPROVALS) st = query_approvals(s, &sums, err);
     if (st == CANDOR_OK && what == CANDOR_STAT_HOURS) st = query_hours(s, &sums, err);
     if (st == CANDOR_OK && what == CANDOR_STAT_FAILED) st = query_failed(s, err);
+    if (st == CANDOR_OK && what == CANDOR_STAT_FAILED_DAYS) st = query_failed_days(s, err);
+    if (st == CANDOR_OK && what == CANDOR_STAT_VERSIONS) st = query_versions(s, &sums, err);
+    if (st == CANDOR_OK && what == CANDOR_STAT_ERRORS) st = query_errors(s, &sums, err);
     if (st == CANDOR_OK && what == CANDOR_STAT_CHARTS) st = candor_charts_query(s, err);
     if (st == CANDOR_OK && sums.failed) st = candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
     free(s->units);
@@ -441,7 +532,7 @@ candor_status candor_reader_stats(candor_reader *r, candor_stat what,
                                   bool (*visit)(void *ctx, const candor_stat_row *row), void *ctx,
                                   candor_err *err)
 {
-    candor_stat_scan s = {.r = r, .visit = visit, .ctx = ctx};
+    candor_stat_scan s = {.r = r, .visit = visit, .ctx = ctx, .type = range->type};
     candor_status st = candor_db_exec(r->db, "BEGIN", err);
     if (st != CANDOR_OK) return st;
     set_range(&s, what, range);

@@ -14,6 +14,7 @@
     X(turn_find, "SELECT model FROM temp.erased_turn WHERE corr=?1")                               \
     X(waiting, "SELECT model FROM pending WHERE corr=?1 AND event_id=?2")                          \
     X(waiting_drop, "DELETE FROM pending WHERE corr=?1 AND event_id=?2")                           \
+    X(version, "SELECT version FROM session WHERE id=?1")                                          \
     X(word, "SELECT id FROM dict WHERE kind=?1 AND text=?2")
 
 struct candor_unroll {
@@ -187,6 +188,19 @@ static candor_status take_decision(candor_unroll *u, const candor_gone *g, int64
     return candor_rollup_add(w, CANDOR_COUNT_APPROVAL, day, g->app, model, decision, -1, err);
 }
 
+/* --- versions ------------------------------------------------------------------------------- */
+
+static candor_status cut_version(candor_unroll *u, const candor_gone *g,
+                                 const candor_event_def *def, int64_t day, candor_err *err)
+{
+    int64_t version;
+    candor_status st;
+    sqlite3_bind_int64(u->q.version, 1, g->session);
+    st = one_number(u, u->q.version, &version, err);
+    if (st != CANDOR_OK || version < 0) return st;
+    return candor_version_row(u->w, def, day, g->app, version, -1, err);
+}
+
 /* --- rows ----------------------------------------------------------------------------------- */
 
 candor_status candor_unroll_row(candor_unroll *u, const candor_gone *g, candor_err *err)
@@ -196,7 +210,10 @@ candor_status candor_unroll_row(candor_unroll *u, const candor_gone *g, candor_e
     int64_t ms = (int64_t)candor_uuid7_ms(g->id), day = ms / CANDOR_DAY_MS;
     candor_status st =
         candor_rollup_add(w, CANDOR_COUNT_HOUR, g->type, g->app, ms / CANDOR_HOUR_MS, 0, -1, err);
+    if (st == CANDOR_OK) st = cut_version(u, g, def, day, err);
     if (st != CANDOR_OK || def == NULL) return st;
+    st = candor_error_row(w, def, g->payload, day, g->app, -1, err);
+    if (st != CANDOR_OK) return st;
     if (def->chart_by != NULL || def->chart_histogram != NULL) st = cut_chart(u, g, def, day, err);
     if (st == CANDOR_OK && def == w->turn_def) st = keep_turn(u, g, err);
     if (st == CANDOR_OK && def == w->decision_def) st = take_decision(u, g, day, err);

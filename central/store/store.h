@@ -22,8 +22,8 @@ typedef struct candor_row_context {
     unsigned char key[16]; /* fingerprint of the six */
     unsigned char user[8]; /* fingerprint of app and user, for counting users */
     candor_span session_id, user_id, machine_id, app, app_version, platform;
-    int64_t session, app_no; /* private to the store */
-    int64_t day, known_day;  /* private to the store */
+    int64_t session, app_no, version_no; /* private to the store */
+    int64_t day, known_day;              /* private to the store */
 } candor_row_context;
 
 typedef struct candor_row {
@@ -132,9 +132,19 @@ typedef enum candor_stat {
     CANDOR_STAT_USERS,     /* k: unix day, n: users, counted per app */
     CANDOR_STAT_CHARTS,    /* a: type, b: dimension, counts; rows of a type follow each other */
     CANDOR_STAT_APPROVALS, /* a: model, b: decision */
-    CANDOR_STAT_HOURS, /* a: type, b: category, k: unix hour, n: events; ascending within a type */
-    CANDOR_STAT_FAILED /* one row: n: sessions with an event of type Error */
+    CANDOR_STAT_HOURS,  /* a: type, b: category, k: unix hour, n: events; ascending within a type */
+    CANDOR_STAT_FAILED, /* one row: n: sessions with an event of type Error */
+    CANDOR_STAT_FAILED_DAYS, /* the same for each day of the range that has one; k: unix day */
+    CANDOR_STAT_VERSIONS,    /* a: version, c: app, k: candor_version_count, n */
+    CANDOR_STAT_ERRORS /* a: group as candor_error_group writes it, k: unix day, n; rows of a group
+                          follow each other */
 } candor_stat;
+/* What is counted for each version; on disk, so never renumber. */
+typedef enum candor_version_count {
+    CANDOR_VERSION_EVENTS,
+    CANDOR_VERSION_ERRORS,  /* events whose level is error or crash */
+    CANDOR_VERSION_SESSIONS /* events SessionStart */
+} candor_version_count;
 typedef struct candor_stat_row {
     candor_bytes a, b, c;
     int64_t k, n;
@@ -146,6 +156,7 @@ typedef struct candor_stat_row {
 typedef struct candor_stat_range {
     int64_t from_ms, to_ms; /* to is exclusive */
     const char *app;        /* NULL: all */
+    const char *type;       /* of charts; NULL: all */
 } candor_stat_range;
 
 /* A query waits its turn, then runs on a query thread. run must answer even when r is NULL (the
@@ -213,7 +224,8 @@ struct candor_store {
 struct candor_log;
 struct candor_metrics;
 typedef struct candor_sqlite_settings {
-    const char *path; /* borrowed until open returns */
+    const char *path;                /* borrowed until open returns */
+    const struct candor_db_key *key; /* borrowed for the store's life; may be NULL */
     const candor_schema *schema;
     const struct candor_log *log;   /* may be NULL */
     struct candor_metrics *metrics; /* may be NULL */

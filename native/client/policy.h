@@ -3,6 +3,7 @@
 #ifndef CANDOR_CLIENT_POLICY_H
 #define CANDOR_CLIENT_POLICY_H
 
+#include "net/backoff.h"
 #include "net/http.h"
 
 typedef enum candor_outcome {
@@ -23,11 +24,5 @@ void candor_policy_judge(const candor_http_response *r, candor_verdict *out);
  * collector does not know, is a refusal. */
 void candor_policy_judge_attachment(const candor_http_response *r, const char *sha256,
                                     candor_verdict *out);
-
-/* Exponential backoff with full jitter: a delay from 0 to min(max, base * 2^retries), or
- * Retry-After when that is longer; a week at most. jitter: 0 to 1. retries: failed attempts before
- * this one. See https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
-int64_t candor_policy_delay(int64_t retries, int64_t base_ms, int64_t max_ms,
-                            int64_t retry_after_ms, double jitter);
 
 #endif

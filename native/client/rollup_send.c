@@ -349,7 +349,7 @@ static int64_t retry_ms(const candor_store *s)
 {
     int64_t max = s->settings->retry_max_ms > RETRY_MS ? s->settings->retry_max_ms : RETRY_MS;
     int64_t n = s->rollups.failures > 1 ? s->rollups.failures - 1 : 0;
-    return candor_policy_delay(n, RETRY_MS, max, -1, 1.0);
+    return candor_backoff_delay(n, RETRY_MS, max, -1, 1.0);
 }
 
 bool candor_rollups_turn(candor_store *s)

@@ -76,7 +76,7 @@ static int64_t set_aside_ms(const candor_uploader *u, const candor_http_response
     int64_t max = 2 * round > s->retry_max_ms ? 2 * round : s->retry_max_ms;
     int64_t retries = r->status == CANDOR_OK ? u->row.retries : 0;
     if (asked_wait(r) > 0) return delay; /* the endpoint's wish, not the batch's fault */
-    return candor_policy_delay(retries + 1, round, max, -1, 1.0) + 1;
+    return candor_backoff_delay(retries + 1, round, max, -1, 1.0) + 1;
 }
 
 /* The endpoint backs off as a whole: with a bound for each batch alone, every new batch would knock
@@ -87,7 +87,7 @@ static void retry_later(candor_uploader *u, const candor_http_response *r)
     int64_t now = candor_clock_unix_ms(), asked = asked_wait(r);
     int64_t failures = candor_state_get_number(u->store->state, CANDOR_UPLOAD_FAILURES_KEY, 0);
     int64_t delay =
-        candor_policy_delay(failures, s->retry_base_ms, s->retry_max_ms, asked, next_jitter(u));
+        candor_backoff_delay(failures, s->retry_base_ms, s->retry_max_ms, asked, next_jitter(u));
     candor_err err = {0};
     if (!u->attaching && candor_state_retry(u->store->state, u->row.id, u->row.retries + 1,
                                             now + set_aside_ms(u, r, delay), &err) != CANDOR_OK)

@@ -50,6 +50,33 @@ static bool read_level(napi_env env, napi_value v, candor_privacy *out)
     return true;
 }
 
+typedef struct switch_choice {
+    candor_node_switch set;
+    bool on;
+    bool host;
+} switch_choice;
+
+static void run_switch(candor_client *core, void *arg, candor_done done, void *ctx)
+{
+    const switch_choice *want = arg;
+    want->set(core, want->on, want->host ? CANDOR_CONSENT_HOST : CANDOR_CONSENT_USER, done, ctx);
+}
+
+napi_value candor_node_set(napi_env env, napi_callback_info info, candor_node_switch set,
+                           const char *wrong)
+{
+    napi_value argv[3];
+    switch_choice want = {.set = set};
+    if (!candor_node_args(env, info, 3, argv)) return NULL;
+    candor_node_client *c = candor_node_client_of(env, argv[0]);
+    if (c == NULL) return NULL;
+    napi_status st = napi_get_value_bool(env, argv[1], &want.on);
+    if (!candor_node_ok(env, st, wrong)) return NULL;
+    st = napi_get_value_bool(env, argv[2], &want.host);
+    if (!candor_node_ok(env, st, "fromHost must be a boolean")) return NULL;
+    return candor_node_promise(env, c, run_switch, &want);
+}
+
 /* setLevel(handle, level, fromHost) -> promise of JSON */
 static napi_value set_level(napi_env env, napi_callback_info info)
 {

@@ -114,18 +114,6 @@ static void run_purge(candor_client *core, void *arg, candor_done done, void *ct
     candor_purge(core, done, ctx);
 }
 
-typedef struct choice {
-    bool enabled;
-    bool host;
-} choice;
-
-static void run_choice(candor_client *core, void *arg, candor_done done, void *ctx)
-{
-    const choice *c = arg;
-    candor_set_enabled(core, c->enabled, c->host ? CANDOR_CONSENT_HOST : CANDOR_CONSENT_USER, done,
-                       ctx);
-}
-
 /* flush(handle), upload(handle), purge(handle) -> promise of JSON */
 static napi_value flush_client(napi_env env, napi_callback_info info)
 {
@@ -148,16 +136,7 @@ static napi_value purge_client(napi_env env, napi_callback_info info)
 /* setEnabled(handle, enabled, fromHost) -> promise of JSON */
 static napi_value set_enabled(napi_env env, napi_callback_info info)
 {
-    napi_value argv[3];
-    choice want;
-    if (!candor_node_args(env, info, 3, argv)) return NULL;
-    candor_node_client *c = candor_node_client_of(env, argv[0]);
-    if (c == NULL) return NULL;
-    napi_status st = napi_get_value_bool(env, argv[1], &want.enabled);
-    if (!candor_node_ok(env, st, "enabled must be a boolean")) return NULL;
-    st = napi_get_value_bool(env, argv[2], &want.host);
-    if (!candor_node_ok(env, st, "fromHost must be a boolean")) return NULL;
-    return candor_node_promise(env, c, run_choice, &want);
+    return candor_node_set(env, info, candor_set_enabled, "enabled must be a boolean");
 }
 
 /* enabled(handle) -> boolean; false once closed */

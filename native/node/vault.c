@@ -2,35 +2,15 @@
 
 #include "base/aead.h"
 #include "client/vault_keys.h"
+#include "node/consent.h"
 #include "node/convert.h"
 #include "node/handle.h"
 #include "node/promise.h"
 
-typedef struct choice {
-    bool on;
-    bool host;
-} choice;
-
-static void run_choice(candor_client *core, void *arg, candor_done done, void *ctx)
-{
-    const choice *c = arg;
-    candor_set_full_content(core, c->on, c->host ? CANDOR_CONSENT_HOST : CANDOR_CONSENT_USER, done,
-                            ctx);
-}
-
 /* setFullContent(handle, on, fromHost) -> promise of JSON */
 static napi_value set_full_content(napi_env env, napi_callback_info info)
 {
-    napi_value argv[3];
-    choice want;
-    if (!candor_node_args(env, info, 3, argv)) return NULL;
-    candor_node_client *c = candor_node_client_of(env, argv[0]);
-    if (c == NULL) return NULL;
-    napi_status st = napi_get_value_bool(env, argv[1], &want.on);
-    if (!candor_node_ok(env, st, "on must be a boolean")) return NULL;
-    st = napi_get_value_bool(env, argv[2], &want.host);
-    if (!candor_node_ok(env, st, "fromHost must be a boolean")) return NULL;
-    return candor_node_promise(env, c, run_choice, &want);
+    return candor_node_set(env, info, candor_set_full_content, "on must be a boolean");
 }
 
 /* fullContent(handle) -> boolean; false once closed */

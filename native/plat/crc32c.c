@@ -48,7 +48,7 @@ uint32_t candor_crc32c(uint32_t crc, const void *p, size_t n)
  * the top of a word, behind zeros that a zero state passes over unchanged. The state goes along by
  * its first t bytes; the rest of it is what t steps would have shifted down. Needs the eight bytes
  * before s + t to be readable. Shifts are split in two because one by 64 is undefined. */
-__attribute__((target("sse4.2"))) static inline uint32_t
+__attribute__((target("sse4.2,crc32"))) static inline uint32_t
 crc32c_tail(uint32_t crc, const unsigned char *s, size_t t)
 {
     const unsigned up = 63 - 8 * (unsigned)t;
@@ -57,8 +57,8 @@ crc32c_tail(uint32_t crc, const unsigned char *s, size_t t)
            (uint32_t)((uint64_t)crc >> 8 * t);
 }
 
-__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const unsigned char *s,
-                                                               size_t n)
+__attribute__((target("sse4.2,crc32"))) static uint32_t
+crc32c_sse42(uint32_t crc, const unsigned char *s, size_t n)
 {
     const bool wide_enough = n >= 8;
     uint64_t wide = (uint32_t)~crc;

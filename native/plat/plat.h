@@ -1,8 +1,8 @@
 /* The operating system: files, maps, locks, threads, clocks, directories, wake-ups. The only part
- * with files for one platform (posix_*.c, windows_*.c); nothing above it has a platform
- * conditional. Layer: plat (uses base). Paths are UTF-8. Files are created 600, directories 700;
- * every descriptor is close-on-exec. On failure err holds errno, or what comes nearest, and the
- * step. */
+ * with files for one platform (posix_*.c with linux_*.c or darwin_*.c; windows_*.c); nothing has a
+ * platform conditional. Layer: plat (uses base). Paths are UTF-8. Files are created 600,
+ * directories 700; every descriptor is close-on-exec. On failure err holds errno, or what comes
+ * nearest, and the step. */
 #ifndef CANDOR_PLAT_H
 #define CANDOR_PLAT_H
 
@@ -49,8 +49,7 @@ CANDOR_CHECK candor_status candor_file_open(const char *path, candor_open_mode m
 CANDOR_CHECK candor_status candor_file_size(candor_file *f, uint64_t *out, candor_err *err);
 /* At the file's position: the start after open, then behind the last write. */
 CANDOR_CHECK candor_status candor_file_write(candor_file *f, candor_bytes body, candor_err *err);
-/* Blocks exist up to size afterwards (posix_fallocate), so that a store into a map cannot SIGBUS.
- */
+/* Blocks exist up to size afterwards, so that a store into a map cannot SIGBUS. */
 CANDOR_CHECK candor_status candor_file_allocate(candor_file *f, uint64_t size, candor_err *err);
 CANDOR_CHECK candor_status candor_file_sync(candor_file *f,
                                             candor_err *err); /* data, not directory */

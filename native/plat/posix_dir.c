@@ -217,7 +217,8 @@ void candor_rmdir_quiet(const char *path)
     errno = sys;
 }
 
-/* A change of times is an inotify event (IN_ATTRIB); a store into a map is none. */
+/* A change of times is an event of the file (IN_ATTRIB, NOTE_ATTRIB); a store into a map is none.
+ */
 void candor_file_announce(const char *path)
 {
     const int sys = errno;
@@ -238,8 +239,10 @@ candor_status candor_file_mtime(const char *path, int64_t *unix_ms, uint64_t *si
     struct stat st;
 
     if (stat(path, &st) != 0) return candor_posix_fail(err, errno, "stat", "cannot look at", path);
-    if (unix_ms != NULL)
-        *unix_ms = (int64_t)st.st_mtim.tv_sec * 1000 + (int64_t)st.st_mtim.tv_nsec / 1000000;
+    if (unix_ms != NULL) {
+        const struct timespec at = candor_posix_mtime(&st);
+        *unix_ms = (int64_t)at.tv_sec * 1000 + (int64_t)at.tv_nsec / 1000000;
+    }
     if (size != NULL) *size = (uint64_t)st.st_size;
     return CANDOR_OK;
 }

@@ -11,12 +11,7 @@
 #include "plat/plat.h"
 #include "plat/posix.h"
 
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18 /* Linux 4.14 */
-#endif
-
-#define MACHINE_ID_MAX 128
-#define PASSWD_MAX     ((size_t)16 << 10)
+#define PASSWD_MAX ((size_t)16 << 10)
 
 candor_status candor_env_copy(const char *name, char **out)
 {
@@ -80,92 +75,15 @@ static bool is_plain_name(const char *app)
 candor_status candor_data_dir(const char *app, char *out, size_t cap, candor_err *err)
 {
     char base[CANDOR_PATH_MAX], dir[CANDOR_PATH_MAX];
-    const char *xdg = getenv("XDG_DATA_HOME");
     candor_status st;
 
     if (!is_plain_name(app))
         return candor_fail(err, CANDOR_INVALID, 0, "data directory",
                            "\"%s\" cannot name a directory", app);
-    /* XDG Base Directory Specification: a relative path is to be ignored. */
-    if (xdg != NULL && xdg[0] == '/') {
-        st = copy_text(xdg, "data directory", base, sizeof base, err);
-    } else {
-        st = candor_home_dir(dir, sizeof dir, err);
-        if (st == CANDOR_OK) st = candor_path_join(dir, ".local/share", base, sizeof base, err);
-    }
+    st = candor_posix_data_base(base, err);
     if (st == CANDOR_OK) st = candor_path_join(base, app, dir, sizeof dir, err);
     if (st == CANDOR_OK) st = candor_path_join(dir, "telemetry", out, cap, err);
     return st;
-}
-
-/* --- machine -----------------------------------------------------------------------------------
- */
-#if defined(__x86_64__)
-#define ARCH "x64"
-#elif defined(__aarch64__)
-#define ARCH "arm64"
-#elif defined(__i386__)
-#define ARCH "ia32"
-#elif defined(__arm__)
-#define ARCH "arm"
-#elif defined(__riscv) && __riscv_xlen == 64
-#define ARCH "riscv64"
-#elif defined(__powerpc64__)
-#define ARCH "ppc64"
-#elif defined(__s390x__)
-#define ARCH "s390x"
-#elif defined(__loongarch64)
-#define ARCH "loong64"
-#else
-#define ARCH "unknown"
-#endif
-#if defined(__linux__)
-#define SYSTEM "linux"
-#elif defined(__APPLE__)
-#define SYSTEM "darwin"
-#elif defined(__FreeBSD__)
-#define SYSTEM "freebsd"
-#else
-#define SYSTEM "unknown"
-#endif
-
-const char *candor_platform_name(void)
-{
-    return SYSTEM "-" ARCH;
-}
-
-/* machine-id(5): 32 hex digits and a newline; empty, "uninitialized" or all zero in images that
- * have none yet, and those would make all such machines one. */
-static bool take_machine_id(const candor_buf *file, char *out, size_t cap)
-{
-    unsigned char id[16];
-    unsigned char any = 0;
-
-    if (file->n < 32 || !candor_hex_decode(candor_bytes_of(file->p, 32), id, sizeof id))
-        return false;
-    if (file->n > 32 && file->p[32] != '\n' && file->p[32] != '\r') return false;
-    for (size_t i = 0; i < sizeof id; i++)
-        any |= id[i];
-    if (any == 0 || cap < 33) return false;
-    memcpy(out, file->p, 32);
-    out[32] = '\0';
-    return true;
-}
-
-candor_status candor_machine_id(char *out, size_t cap, candor_err *err)
-{
-    static const char *const files[] = {"/etc/machine-id", "/var/lib/dbus/machine-id"};
-
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char storage[MACHINE_ID_MAX];
-        candor_buf b;
-
-        candor_buf_init_fixed(&b, storage, sizeof storage);
-        if (candor_file_read_all(files[i], sizeof storage, &b, NULL) == CANDOR_OK &&
-            take_machine_id(&b, out, cap))
-            return CANDOR_OK;
-    }
-    return candor_fail(err, CANDOR_NOTFOUND, 0, "machine id", "this machine has no machine-id(5)");
 }
 
 /* --- processes ---------------------------------------------------------------------------------
@@ -176,9 +94,9 @@ uint64_t candor_process_id(void)
 }
 
 struct candor_fork_guard {
-    _Atomic unsigned *page; /* the kernel gives a fork child a zeroed one (madvise(2)) */
+    _Atomic unsigned *page; /* a fork child finds a zeroed one */
     size_t size;
-    bool wiped; /* false: a kernel without MADV_WIPEONFORK; compare pid */
+    bool wiped; /* false: the system does not do that; compare pid */
     pid_t pid;
 };
 
@@ -198,7 +116,7 @@ candor_status candor_fork_guard_new(candor_fork_guard **out)
         return CANDOR_NOMEM;
     }
     g->page = p;
-    g->wiped = madvise(p, g->size, MADV_WIPEONFORK) == 0;
+    g->wiped = candor_posix_wipe_on_fork(p, g->size);
     atomic_init(g->page, 1u);
     *out = g;
     return CANDOR_OK;

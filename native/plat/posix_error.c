@@ -1,7 +1,6 @@
 /* errno to status and sentence, for the posix_*.c files. Layer: plat. */
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "plat/posix.h"
 
@@ -45,16 +44,6 @@ candor_status candor_posix_fail(candor_err *err, int sys, const char *op, const 
 
     if (path == NULL) return candor_fail(err, code, sys, op, "%s", what);
     return candor_fail(err, code, sys, op, "%s %s", what, path);
-}
-
-int candor_posix_fsync(int fd)
-{
-    int rc;
-
-    do {
-        rc = fsync(fd);
-    } while (rc != 0 && errno == EINTR);
-    return rc == 0 ? 0 : errno;
 }
 
 void candor_socket_error_text(int sys, char *out, size_t cap)

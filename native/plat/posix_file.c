@@ -116,13 +116,11 @@ candor_status candor_file_allocate(candor_file *f, uint64_t size, candor_err *er
 {
     int sys;
 
-    if (size == 0) return CANDOR_OK; /* posix_fallocate(3): a length of 0 is EINVAL */
+    if (size == 0) return CANDOR_OK;
     if (size > (uint64_t)INT64_MAX)
         return candor_fail(err, CANDOR_INVALID, 0, "allocate", "no file can have %llu bytes",
                            (unsigned long long)size);
-    do {
-        sys = posix_fallocate(f->fd, 0, (off_t)size);
-    } while (sys == EINTR);
+    sys = candor_posix_allocate(f->fd, (off_t)size);
     if (sys != 0)
         return candor_posix_fail(err, sys, "allocate", "cannot reserve room for a file", NULL);
     return CANDOR_OK;
@@ -130,12 +128,9 @@ candor_status candor_file_allocate(candor_file *f, uint64_t size, candor_err *er
 
 candor_status candor_file_sync(candor_file *f, candor_err *err)
 {
-    int rc;
+    const int sys = candor_posix_fdatasync(f->fd);
 
-    do {
-        rc = fdatasync(f->fd); /* the size is synced too: a later read needs it (fdatasync(2)) */
-    } while (rc != 0 && errno == EINTR);
-    if (rc != 0) return candor_posix_fail(err, errno, "fdatasync", "cannot sync a file", NULL);
+    if (sys != 0) return candor_posix_fail(err, sys, "fdatasync", "cannot sync a file", NULL);
     return CANDOR_OK;
 }
 

@@ -1,14 +1,7 @@
 /* Shared libraries that are loaded when they are needed, on POSIX. Layer: plat. */
 #include <dlfcn.h>
-#include <stdio.h>
 
-#include "plat/plat.h"
-
-#if defined(__APPLE__)
-#define NAME_FORMAT "lib%s.%u.dylib"
-#else
-#define NAME_FORMAT "lib%s.so.%u"
-#endif
+#include "plat/posix.h"
 
 candor_status candor_library_open(const char *name, unsigned version, void **out, candor_err *err)
 {
@@ -16,7 +9,7 @@ candor_status candor_library_open(const char *name, unsigned version, void **out
     const char *why;
 
     *out = NULL;
-    if ((size_t)snprintf(file, sizeof file, NAME_FORMAT, name, version) >= sizeof file)
+    if (!candor_posix_library_file(name, version, file, sizeof file))
         return candor_fail(err, CANDOR_LIMIT, 0, "dlopen", "the name of a library is too long");
     /* RTLD_NODELETE: its threads and exit handlers may outlive us (dlopen(3)). */
     *out = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);

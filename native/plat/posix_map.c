@@ -8,14 +8,6 @@
 #include "plat/plat.h"
 #include "plat/posix.h"
 
-/* Linux 5.14; older headers lack the names, older kernels answer EINVAL. */
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
 static size_t page_size(void)
 {
     const long n = sysconf(_SC_PAGESIZE);
@@ -77,16 +69,10 @@ void candor_map_touch_part(candor_map *m, size_t at, size_t n)
     const size_t page = page_size(), from = at - at % page;
     const int sys = errno;
     size_t to;
-    int rc;
 
     if (m->p == NULL || at >= m->n) return;
     to = n < m->n - at ? at + n : m->n;
-    do {
-        rc = madvise(m->p + from, to - from, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
-    } while (rc != 0 && errno == EINTR);
-    /* Any failure but EINVAL is a page that cannot be had (madvise(2)): touching it would be a
-     * SIGBUS, so it is left alone. */
-    if (rc != 0 && errno == EINVAL) {
+    if (!candor_posix_populate(m->p + from, to - from, writable)) {
         if (writable)
             touch_writable(m, from, to, page);
         else

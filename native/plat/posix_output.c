@@ -1,9 +1,9 @@
 /* Files that grow line by line, and standard output, on POSIX. Layer: plat. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,27 +75,25 @@ candor_status candor_file_append(const char *path, candor_bytes body, uint64_t *
 
 /* --- standard output ------------------------------------------------------------------------- */
 
-/* A pipe or terminal may be made non-blocking only through a description of our own: the flag of
- * the inherited one is the host's, and its parent's (fcntl(2), O_NONBLOCK). -1: there is no such
- * way. */
-static int open_own(mode_t type)
+/* select(2), which macOS has for terminals too (poll(2), BUGS). Room is said to be there for
+ * PIPE_BUF bytes (pipe(7)). */
+static bool has_room(int fd)
 {
-    if (type != S_IFIFO && type != S_IFCHR) return -1;
-    return open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    struct timeval now = {0};
+    fd_set room;
+
+    FD_ZERO(&room);
+    FD_SET(fd, &room);
+    return select(fd + 1, NULL, &room, NULL, &now) == 1;
 }
 
 static ssize_t write_some(int own, mode_t type, candor_bytes body)
 {
-    struct pollfd fd = {.fd = STDOUT_FILENO, .events = POLLOUT};
-
     if (own >= 0) return write(own, body.p, body.n);
     if (type == S_IFSOCK) return send(STDOUT_FILENO, body.p, body.n, MSG_DONTWAIT);
     if (type == S_IFREG) return write(STDOUT_FILENO, body.p, body.n);
-    /* Room is said to be there for PIPE_BUF bytes (pipe(7)). */
-    if (poll(&fd, 1, 0) != 1 || (fd.revents & POLLOUT) == 0) {
-        errno = (fd.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 ? EPIPE : EAGAIN;
-        return -1;
-    }
+    errno = EAGAIN;
+    if (!has_room(STDOUT_FILENO)) return -1;
     return write(STDOUT_FILENO, body.p, body.n < PIPE_BUF ? body.n : PIPE_BUF);
 }
 
@@ -103,12 +101,12 @@ candor_status candor_stdout_try_write(candor_bytes body, size_t *written, candor
 {
     struct stat s;
     candor_status st = CANDOR_OK;
-    int own;
+    int own = -1;
 
     *written = 0;
     if (fstat(STDOUT_FILENO, &s) != 0)
         return candor_posix_fail(err, errno, "stdout", "cannot write to standard output", NULL);
-    own = open_own(s.st_mode & S_IFMT);
+    if (S_ISFIFO(s.st_mode) || S_ISCHR(s.st_mode)) own = candor_posix_own_stdout();
     while (*written < body.n) {
         const ssize_t n = write_some(own, s.st_mode & S_IFMT,
                                      (candor_bytes){body.p + *written, body.n - *written});

@@ -2,15 +2,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/inotify.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -91,7 +86,7 @@ static void *thread_main(void *arg)
 {
     candor_thread *t = arg;
 
-    pthread_setname_np(pthread_self(), t->name);
+    candor_posix_name_thread(t->name);
     t->run(t->ctx);
     return NULL;
 }
@@ -134,15 +129,6 @@ candor_status candor_thread_start(const char *name, void (*run)(void *), void *c
     return CANDOR_OK;
 }
 
-/* sched(7): SCHED_BATCH "will be mildly disfavored in scheduling decisions"; a nice value is a
- * thread's own on Linux (setpriority(2), NOTES). */
-void candor_thread_stand_back(void)
-{
-    const struct sched_param none = {0};
-    (void)sched_setscheduler(0, SCHED_BATCH, &none);
-    (void)setpriority(PRIO_PROCESS, 0, 10);
-}
-
 void candor_thread_join(candor_thread **t)
 {
     if (*t == NULL) return;
@@ -151,11 +137,11 @@ void candor_thread_join(candor_thread **t)
     *t = NULL;
 }
 
-/* --- waker: eventfd(2) -------------------------------------------------------------------------
+/* --- waker -------------------------------------------------------------------------------------
  */
 struct candor_waker {
-    int fd;
-    int watch_fd, both_fd; /* inotify(7) and an epoll of it and fd; -1: nothing is watched */
+    int fds[2];            /* read [0], write [1]; the same where that is one descriptor */
+    int watch_fd, both_fd; /* of a watched file, and of it and fds[0]; -1: nothing is watched */
     /* True between a wake and its clear, so that a burst of wakes costs one system call. It is
      * cleared after the descriptor is drained: a wake that falls between is one whose cause the
      * sleeper sees when it looks, because both sides exchange on this flag. */
@@ -165,16 +151,16 @@ struct candor_waker {
 candor_status candor_waker_new(candor_waker **out, candor_err *err)
 {
     candor_waker *w = malloc(sizeof *w);
+    int sys;
 
     *out = NULL;
-    if (w == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "eventfd", "no memory for a waker");
+    if (w == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "waker", "no memory for a waker");
     atomic_init(&w->pending, false);
     w->watch_fd = w->both_fd = -1;
-    w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (w->fd < 0) {
-        const int sys = errno;
+    sys = candor_posix_wake_fds(w->fds);
+    if (sys != 0) {
         free(w);
-        return candor_posix_fail(err, sys, "eventfd", "cannot make a waker", NULL);
+        return candor_posix_fail(err, sys, "waker", "cannot make a waker", NULL);
     }
     *out = w;
     return CANDOR_OK;
@@ -185,7 +171,8 @@ void candor_waker_free(candor_waker *w)
     if (w == NULL) return;
     if (w->watch_fd >= 0) close(w->watch_fd);
     if (w->both_fd >= 0) close(w->both_fd);
-    close(w->fd);
+    if (w->fds[1] != w->fds[0]) close(w->fds[1]);
+    close(w->fds[0]);
     free(w);
 }
 
@@ -197,34 +184,23 @@ void candor_waker_wake(candor_waker *w)
 
     if (atomic_exchange(&w->pending, true)) return;
     do {
-        n = write(w->fd, &one, sizeof one); /* EAGAIN: the counter is full, so it is readable */
+        n = write(w->fds[1], &one, sizeof one); /* EAGAIN: it is full, so it is readable */
     } while (n < 0 && errno == EINTR);
     errno = sys;
 }
 
-/* What happened does not matter: the sleeper looks at the file itself. Without blocks, so the last
- * read says EAGAIN. */
-static void drain_watch(candor_waker *w)
-{
-    char events[4096];
-    ssize_t n;
-
-    if (w->watch_fd < 0) return;
-    do {
-        n = read(w->watch_fd, events, sizeof events);
-    } while (n > 0 || (n < 0 && errno == EINTR));
-}
-
+/* One read takes all that there can be: a second wake writes only after a clear, so between the
+ * read and the end of a clear at most one more comes. */
 void candor_waker_clear(candor_waker *w)
 {
-    uint64_t count;
+    uint64_t counts[8];
     const int sys = errno;
     ssize_t n;
 
     do {
-        n = read(w->fd, &count, sizeof count);
+        n = read(w->fds[0], counts, sizeof counts);
     } while (n < 0 && errno == EINTR);
-    drain_watch(w);
+    if (w->watch_fd >= 0) candor_posix_watch_drain(w->watch_fd, w->both_fd);
     atomic_exchange(&w->pending, false);
     errno = sys;
 }
@@ -245,33 +221,15 @@ void candor_waker_sleep(candor_waker *w, int timeout_ms)
 
 intptr_t candor_waker_handle(candor_waker *w)
 {
-    return w->both_fd >= 0 ? w->both_fd : w->fd;
+    return w->both_fd >= 0 ? w->both_fd : w->fds[0];
 }
 
-static bool add_to(int epoll, int fd)
-{
-    struct epoll_event e = {.events = EPOLLIN, .data = {.fd = fd}};
-
-    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
-}
-
-/* A descriptor of its own for the two, so that whoever polls the handle needs to know of one. */
 bool candor_waker_watch(candor_waker *w, const char *path)
 {
     const int sys = errno;
-    const int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    const int both = epoll_create1(EPOLL_CLOEXEC);
-    const bool ok = w->watch_fd < 0 && watch >= 0 && both >= 0 &&
-                    inotify_add_watch(watch, path, IN_ATTRIB | IN_MODIFY | IN_DONT_FOLLOW) >= 0 &&
-                    add_to(both, w->fd) && add_to(both, watch);
+    const bool ok =
+        w->watch_fd < 0 && candor_posix_watch(w->fds[0], path, &w->watch_fd, &w->both_fd);
 
-    if (ok) {
-        w->watch_fd = watch;
-        w->both_fd = both;
-    } else {
-        if (watch >= 0) close(watch);
-        if (both >= 0) close(both);
-    }
     errno = sys;
     return ok;
 }
@@ -287,17 +245,11 @@ struct candor_latch {
 candor_status candor_latch_new(candor_latch **out)
 {
     candor_latch *l = calloc(1, sizeof *l);
-    pthread_condattr_t attr;
-    int rc;
 
     *out = NULL;
     if (l == NULL) return CANDOR_NOMEM;
     if (pthread_mutex_init(&l->m, NULL) != 0) goto no_mutex;
-    if (pthread_condattr_init(&attr) != 0) goto no_cond;
-    rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC); /* the wall clock may be set back */
-    if (rc == 0) rc = pthread_cond_init(&l->c, &attr);
-    pthread_condattr_destroy(&attr);
-    if (rc != 0) goto no_cond;
+    if (candor_posix_cond_init(&l->c) != 0) goto no_cond;
     *out = l;
     return CANDOR_OK;
 
@@ -325,24 +277,17 @@ void candor_latch_open(candor_latch *l)
     pthread_mutex_unlock(&l->m);
 }
 
-static struct timespec after_ms(int timeout_ms)
-{
-    const uint64_t at = candor_clock_mono_ns() + (uint64_t)timeout_ms * 1000000u;
-
-    return (struct timespec){.tv_sec = (time_t)(at / 1000000000u),
-                             .tv_nsec = (long)(at % 1000000000u)};
-}
-
 bool candor_latch_wait(candor_latch *l, int timeout_ms)
 {
-    const struct timespec until = after_ms(timeout_ms < 0 ? 0 : timeout_ms);
+    const uint64_t until =
+        candor_clock_mono_ns() + (timeout_ms < 0 ? 0 : (uint64_t)timeout_ms * 1000000u);
     bool open;
     int rc = 0;
 
     pthread_mutex_lock(&l->m);
     while (!l->open && rc != ETIMEDOUT)
         rc = timeout_ms < 0 ? pthread_cond_wait(&l->c, &l->m)
-                            : pthread_cond_timedwait(&l->c, &l->m, &until);
+                            : candor_posix_cond_wait(&l->c, &l->m, until);
     open = l->open;
     pthread_mutex_unlock(&l->m);
     return open;

@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { machine, parseCommand, progress, runMain, table } = require('./lib/cli');
 const { Fleet } = require('./lib/events');
+const { SINKS, describeSinks, measureSinks } = require('./lib/ingest-sinks');
 const { buildTool, runTool } = require('./lib/native');
 const { buildRequests } = require('./lib/requests');
 const { withScratch } = require('./lib/scratch');
@@ -17,10 +18,12 @@ const OPTIONS = [
   { name: 'events', type: 'number', default: 300000, min: 1000, max: 2e7, doc: 'events in one run' },
   { name: 'batch', type: 'number', default: 100, max: 1000, doc: 'events in one request' },
   { name: 'rounds', type: 'number', default: 3, max: 100, doc: 'rounds; a round runs every competitor once' },
-  { name: 'connections', type: 'number', default: 64, max: 1024, doc: 'keep-alive connections' },
+  { name: 'connections', type: 'number', max: 1024, doc: 'keep-alive connections (default 64; with --sink 256)' },
+  { name: 'sink', type: 'string', values: [...SINKS, 'all'], doc: 'this sink alone, beside the bare insert into its store' },
+  { name: 'bare-rows', type: 'number', default: 10000, max: 1e6, doc: 'rows in one transaction of the bare insert, with --sink' },
   { name: 'format', type: 'string', values: ['both', 'ndjson', 'array'], default: 'both', doc: 'body format; the client sends ndjson' },
   { name: 'mix', type: 'string', values: ['crowd', 'session'], default: 'crowd', doc: 'a session an event, or one session a batch' },
-  { name: 'spread-ms', type: 'number', default: 30000, min: 0, max: 6e5, doc: 'how late ids arrive in the spread load; 0: without it' },
+  { name: 'spread-ms', type: 'number', min: 0, max: 6e5, doc: 'how late ids arrive in the spread load (default 30000); 0: without it; with --sink: in the load (default 0)' },
   { name: 'gzip-level', type: 'number', default: 6, min: 1, max: 9, doc: 'compression of the bodies' },
 ];
 const EVENTS_PER_MS = 300; // how densely the ids lie in time: about the rate of the run itself
@@ -43,13 +46,14 @@ function buildLoad(directory, plan, options) {
   progress(`building ${batches} requests of ${options.batch} events: ${plan.name}`);
   const file = path.join(directory, `${plan.name}.requests`);
   const rowsFile = plan.rows ? path.join(directory, `${plan.name}.rows`) : undefined;
+  const sinkRowsFile = plan.sinkRows ? path.join(directory, `${plan.name}.sink-rows`) : undefined;
   const totals = buildRequests(new Fleet({ seed: start & 0x7fffffff }), {
-    file, rowsFile, batches, perBatch: options.batch, mix: options.mix, format: plan.format,
+    file, rowsFile, sinkRowsFile, batches, perBatch: options.batch, mix: options.mix, format: plan.format,
     gzipLevel: options['gzip-level'], token: servers.TOKEN,
     timeOf: (batch, i) => Math.floor(start - span + (batch * options.batch + i) / EVENTS_PER_MS
       - Math.random() * plan.spreadMs),
   });
-  return { ...plan, file, rowsFile, ...totals };
+  return { ...plan, file, rowsFile, sinkRowsFile, ...totals };
 }
 
 function checkLoad(name, result, events) {
@@ -175,8 +179,17 @@ function resultOf(options, loads, results) {
   };
 }
 
-function measure(options) {
+/** One load for all sinks: what clients send, arriving in the order of its ids unless --spread-ms says otherwise. */
+function sinkLoad(root, options) {
+  const format = options.format === 'both' ? 'ndjson' : options.format;
+  return buildLoad(root, { name: 'sinks', format, spreadMs: options['spread-ms'], rows: true, sinkRows: true }, options);
+}
+
+function measure(given) {
+  const alone = given.sink === undefined;
+  const options = { ...given, connections: given.connections ?? (alone ? 64 : 256), 'spread-ms': given['spread-ms'] ?? (alone ? 30000 : 0) };
   return withScratch('ingest', async (root) => {
+    if (options.sink !== undefined) return measureSinks(root, () => sinkLoad(root, options), options);
     for (const tool of ['loadgen', 'bare_sqlite']) buildTool(tool);
     const loads = plannedLoads(options).map((plan) => buildLoad(root, plan, options));
     return resultOf(options, loads, await runRounds(root, competitorsOf(loads, options), options.rounds));
@@ -184,6 +197,7 @@ function measure(options) {
 }
 
 function describe(result) {
+  if (result.sinks !== undefined) return describeSinks(result);
   const rows = Object.entries(result.rounds).map(([name, figure]) => [
     name, figure.median_eps, figure.min_eps, figure.max_eps, round(figure.median_eps / result.candor_sqlite_eps, 2),
     figure.request_p50_ms ?? '', figure.request_p99_ms ?? '', figure.cpu_us_per_event ?? '',

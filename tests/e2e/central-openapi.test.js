@@ -21,7 +21,7 @@ const ANY = [400, 405, 408, 413, 417, 431, 503, 505];
 const follow = (value) => (value.$ref === undefined ? value : value.$ref.slice(2).split('/').reduce((at, key) => at[key], doc));
 
 /** Every operation of the document. */
-const operations = Object.entries(doc.paths).flatMap(([route, item]) => ['get', 'post'].filter((method) => item[method] !== undefined)
+const operations = Object.entries(doc.paths).flatMap(([route, item]) => ['get', 'post', 'delete'].filter((method) => item[method] !== undefined)
   .map((method) => ({
     route, method, operation: item[method],
     parameters: [...(item.parameters ?? []), ...(item[method].parameters ?? [])].map(follow),
@@ -93,7 +93,7 @@ const moments = fc.constantFrom('2026-01-01', '2026-11-21T09:52:00Z', '2026-11-2
 /** Values of parameters whose schema says less than what they mean. */
 const MEANT = {
   from: moments, to: moments, tz: fc.constantFrom('UTC', 'Europe/Berlin', '+05:30', 'America/New_York'), source: fc.constantFrom('demo', 'second'),
-  app: fc.constantFrom('demo', 'second'), field: fc.constantFrom('prompt', 'response', 'diff'), 'Candor-Consent': fc.constant('user;epoch=1;content=1'),
+  app: fc.constantFrom('demo', 'second'), file: fc.constantFrom('index.html', 'icon.svg'), by: fc.constantFrom('value', 'day'), field: fc.constantFrom('prompt', 'response', 'diff'), 'Candor-Consent': fc.constant('user;epoch=1;content=1'),
   'Content-Encoding': fc.constant('identity'), 'Candor-Content-SHA256': fc.constant(createHash('sha256').update('').digest('hex')),
   'If-None-Match': fc.constantFrom('*', '"x"', `"${'0'.repeat(32)}"`),
 };

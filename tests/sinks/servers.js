@@ -169,9 +169,9 @@ function identity(user) {
 }
 
 class Server {
-  /** @param {keyof typeof KINDS} name */
-  constructor(name) {
-    this.kind = KINDS[name];
+  /** @param {Kind} kind */
+  constructor(kind) {
+    this.kind = kind;
     this.dir = '';
     this.output = '';
     /** @type {import('node:child_process').ChildProcess | null} */
@@ -184,9 +184,9 @@ class Server {
     return KINDS[name].find() === null ? `${name} is not installed` : null;
   }
 
-  /** @param {keyof typeof KINDS} name */
-  static async start(name) {
-    const server = new Server(name);
+  /** @param {keyof typeof KINDS | Kind} kind */
+  static async start(kind) {
+    const server = new Server(typeof kind === 'string' ? KINDS[kind] : kind);
     try {
       await server.prepare();
       await server.launch();
@@ -258,4 +258,4 @@ class Server {
   }
 }
 
-module.exports = { Server, SERVERS: /** @type {(keyof typeof KINDS)[]} */ (Object.keys(KINDS)), PASSWORD };
+module.exports = { Server, firstThatExists, SERVERS: /** @type {(keyof typeof KINDS)[]} */ (Object.keys(KINDS)), PASSWORD };

@@ -8,7 +8,10 @@ const ROOT = path.join(__dirname, '..', '..', '..');
 const SOURCES = path.join(ROOT, 'tests', 'bench', 'native');
 const OUT = path.join(ROOT, 'build', 'bench');
 const FLAGS = ['-O2', '-std=c11', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Wvla', '-Werror'];
-const LIBRARIES = { loadgen: [], bare_sqlite: ['-lsqlite3'] };
+const LIBRARIES = {
+  loadgen: [], flood: [], bare_sqlite: ['-lsqlite3'], dump_ids: ['-lsqlite3'],
+  bare_sink: ['-I/usr/include/postgresql', '-I/usr/include/mariadb', '-lpq', '-lmariadb', '-ldeflate', '-lcurl'],
+};
 
 function isFresh(binary, source) {
   return fs.existsSync(binary) && fs.statSync(binary).mtimeMs >= fs.statSync(source).mtimeMs;

@@ -68,11 +68,32 @@ function rowBytes(event) {
   return row;
 }
 
+/** u32 length of the rest, event id, i64 Unix ms, then each a u32 length and its text: type, category,
+ * session, user, machine, app, version, platform, correlation id, payload, and the event's line: the columns that
+ * bare_sink.c inserts. */
+function sinkRowBytes(event, category) {
+  const fields = JSON.parse(event.line);
+  const texts = [fields.event_type, category, fields.session_id, fields.user_id, fields.machine_id, fields.app,
+    fields.app_version, fields.platform, fields.correlation_id ?? '', event.payload, `${event.line}\n`];
+  const parts = texts.flatMap((text) => {
+    const length = Buffer.allocUnsafe(4);
+    const bytes = Buffer.from(text);
+    length.writeUInt32LE(bytes.length, 0);
+    return [length, bytes];
+  });
+  const head = Buffer.alloc(28);
+  head.writeUInt32LE(24 + parts.reduce((sum, part) => sum + part.length, 0), 0);
+  head.write(event.id.replaceAll('-', ''), 4, 'hex');
+  head.writeBigInt64LE(BigInt(Date.parse(fields.timestamp)), 20);
+  return Buffer.concat([head, ...parts]);
+}
+
 /**
  * @param {import('./events').Fleet} fleet
  * @param {object} options
  * @param {string} options.file
  * @param {string} [options.rowsFile]
+ * @param {string} [options.sinkRowsFile]
  * @param {number} options.batches
  * @param {number} options.perBatch
  * @param {(batch: number, i: number) => number} options.timeOf  Unix ms of an event.
@@ -84,6 +105,8 @@ function rowBytes(event) {
 function buildRequests(fleet, options) {
   const out = new Writer(options.file);
   const rows = options.rowsFile ? new Writer(options.rowsFile) : null;
+  const sinkRows = options.sinkRowsFile ? new Writer(options.sinkRowsFile) : null;
+  const categories = new Map(fleet.types.map((type) => [type.number, type.category]));
   const totals = { batches: options.batches, events: 0, textBytes: 0, bodyBytes: 0 };
   for (let batch = 0; batch < options.batches; batch += 1) {
     const owner = fleet.session();
@@ -94,6 +117,7 @@ function buildRequests(fleet, options) {
       const event = fleet.event(options.mix === 'session' ? owner : fleet.session(), ms);
       lines.push(event.line);
       if (rows) rows.write(rowBytes(event));
+      if (sinkRows) sinkRows.write(sinkRowBytes(event, categories.get(event.type)));
     }
     const request = requestBytes(lines, { ...options, batchId: fleet.uuid7(ms), machineId: owner.machineId });
     const prefix = Buffer.allocUnsafe(8);
@@ -106,6 +130,7 @@ function buildRequests(fleet, options) {
   }
   out.close();
   rows?.close();
+  sinkRows?.close();
   return totals;
 }
 

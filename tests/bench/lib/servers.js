@@ -88,10 +88,18 @@ class Server {
     throw this.failure(`did not listen within ${START_MS / 1000} s`);
   }
 
-  /** Peak resident memory of the process in MiB (proc(5), VmHWM). */
-  peakRssMiB() {
+  #statusMiB(key) {
     const status = fs.readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
-    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)[1]) / 1024;
+    return Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(status)[1]) / 1024;
+  }
+
+  /** Resident memory of the process in MiB, and the most it ever was (proc(5)). */
+  rssMiB() {
+    return this.#statusMiB('VmRSS');
+  }
+
+  peakRssMiB() {
+    return this.#statusMiB('VmHWM');
   }
 
   /** Processor time used so far, all threads (proc(5), utime and stime in ticks of 10 ms). */
@@ -111,10 +119,10 @@ class Server {
 }
 
 /** candor-central as an operator runs it; only the rate limit is off, because one machine sends it all. */
-async function startCentral(directory, flags = []) {
-  if (!fs.existsSync(CENTRAL)) throw new Error(`${path.relative(ROOT, CENTRAL)} is missing: node scripts/build.js release`);
+async function startCentral(directory, flags = [], binary = CENTRAL) {
+  if (!fs.existsSync(binary)) throw new Error(`${path.relative(ROOT, binary)} is missing: node scripts/build.js release`);
   const portFile = path.join(directory, 'port');
-  const server = new Server('candor-central', CENTRAL, ['serve', '--listen', '127.0.0.1:0', '--data',
+  const server = new Server('candor-central', binary, ['serve', '--listen', '127.0.0.1:0', '--data',
     path.join(directory, 'data'), '--port-file', portFile, '--uploads-per-minute', '0', ...flags],
   { CANDOR_CENTRAL_TOKEN: TOKEN });
   server.port = await server.ready(async () => {

@@ -242,7 +242,7 @@ static inline asked *stats(fixture *f, candor_stat what, int64_t from, int64_t t
     asked *a = calloc(1, sizeof *a);
     a->ask = ask_stats;
     a->stat = what;
-    a->range = (candor_stat_range){from, to, app};
+    a->range = (candor_stat_range){.from_ms = from, .to_ms = to, .app = app};
     ask(a, f);
     return a;
 }

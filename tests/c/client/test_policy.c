@@ -91,21 +91,21 @@ static void everything_else_is_tried_again(void **state)
 static void backoff_doubles_to_its_cap_with_full_jitter(void **state)
 {
     (void)state;
-    assert_int_equal(candor_policy_delay(0, 1000, 3600000, -1, 0.5), 500);
-    assert_int_equal(candor_policy_delay(1, 1000, 3600000, -1, 0.5), 1000);
-    assert_int_equal(candor_policy_delay(4, 1000, 3600000, -1, 0.5), 8000);
-    assert_int_equal(candor_policy_delay(40, 1000, 3600000, -1, 0.5), 1800000);
-    assert_int_equal(candor_policy_delay(INT64_MAX, 1000, 3600000, -1, 0.5), 1800000);
-    assert_int_equal(candor_policy_delay(4, 1000, 3600000, -1, 0.0), 0);
+    assert_int_equal(candor_backoff_delay(0, 1000, 3600000, -1, 0.5), 500);
+    assert_int_equal(candor_backoff_delay(1, 1000, 3600000, -1, 0.5), 1000);
+    assert_int_equal(candor_backoff_delay(4, 1000, 3600000, -1, 0.5), 8000);
+    assert_int_equal(candor_backoff_delay(40, 1000, 3600000, -1, 0.5), 1800000);
+    assert_int_equal(candor_backoff_delay(INT64_MAX, 1000, 3600000, -1, 0.5), 1800000);
+    assert_int_equal(candor_backoff_delay(4, 1000, 3600000, -1, 0.0), 0);
     for (int i = 0; i < 20; i++)
-        assert_true(candor_policy_delay(i, 1000, 3600000, -1, 0.999999) < 3600000);
+        assert_true(candor_backoff_delay(i, 1000, 3600000, -1, 0.999999) < 3600000);
 }
 
 static void retry_after_is_obeyed_when_longer(void **state)
 {
     (void)state;
-    assert_int_equal(candor_policy_delay(0, 1000, 3600000, 120000, 0.9), 120000);
-    assert_int_equal(candor_policy_delay(10, 1000, 3600000, 1000, 0.5), 512000);
+    assert_int_equal(candor_backoff_delay(0, 1000, 3600000, 120000, 0.9), 120000);
+    assert_int_equal(candor_backoff_delay(10, 1000, 3600000, 1000, 0.5), 512000);
 }
 
 int main(void)

@@ -160,22 +160,6 @@ static void a_pipe_without_a_reader_is_an_error(void **state)
     (void)close(p[1]);
 }
 
-/* --- libraries ------------------------------------------------------------------------------- */
-
-static void a_library_is_found_by_name_and_version(void **state)
-{
-    void *library = NULL;
-    candor_err err = {0};
-
-    (void)state;
-    assert_int_equal(candor_library_open("z", 1, &library, &err), CANDOR_OK);
-    assert_non_null(candor_library_symbol(library, "zlibVersion"));
-    assert_null(candor_library_symbol(library, "candor_no_such_symbol"));
-    assert_int_equal(candor_library_open("candor-nothing", 3, &library, &err), CANDOR_NET);
-    assert_null(library);
-    assert_non_null(strstr(err.text, "libcandor-nothing"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,7 +171,6 @@ int main(void)
         SCRATCH_TEST(a_socket_takes_what_it_has_room_for),
         SCRATCH_TEST(a_file_takes_all_at_its_own_position),
         SCRATCH_TEST(a_pipe_without_a_reader_is_an_error),
-        SCRATCH_TEST(a_library_is_found_by_name_and_version),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
