@@ -9,6 +9,8 @@
 #define TOKEN_FILE_MAX ((size_t)1024 * 1024)
 #define FIXED_TEXT_MIN 16
 #define FIXED_TEXT_MAX 256
+#define TOKEN_ADVICE                                                                               \
+    "a token takes 16 to 256 visible ASCII characters; `candor-central token create` makes one"
 
 typedef struct fixed_token {
     unsigned char digest[CANDOR_SHA256_SIZE]; /* of the whole text */
@@ -21,11 +23,15 @@ typedef struct token_list {
     bool no_memory;
 } token_list;
 
+typedef struct fixed_list {
+    fixed_token *items;
+    size_t n;
+} fixed_list;
+
 struct candor_auth {
-    candor_mutex *lock; /* guards tokens; the fixed ones never change once the server runs */
+    candor_mutex *lock; /* guards tokens and of_file; fixed never changes once the server runs */
     token_list tokens;
-    fixed_token *fixed;
-    size_t n_fixed;
+    fixed_list fixed, of_file;
 };
 
 candor_status candor_auth_new(candor_auth **out)
@@ -47,30 +53,34 @@ void candor_auth_free(candor_auth *a)
     if (a == NULL) return;
     candor_mutex_free(a->lock);
     free(a->tokens.items);
-    free(a->fixed);
+    free(a->fixed.items);
+    free(a->of_file.items);
     free(a);
 }
 
 /* --- fixed tokens --------------------------------------------------------------------------- */
 
-candor_status candor_auth_add(candor_auth *a, candor_bytes text, unsigned scopes, candor_err *err)
+static candor_status add_fixed(fixed_list *l, candor_bytes text, unsigned scopes, candor_err *err)
 {
     fixed_token *p;
     size_t i;
     for (i = 0; i < text.n; i++)
         if (text.p[i] <= 0x20 || text.p[i] > 0x7e) break;
     if (i < text.n || text.n < FIXED_TEXT_MIN || text.n > FIXED_TEXT_MAX)
-        return candor_fail(err, CANDOR_INVALID, 0, "read a token",
-                           "a token takes 16 to 256 visible ASCII characters; "
-                           "`candor-central token create` makes one");
-    p = realloc(a->fixed, (a->n_fixed + 1) * sizeof *p);
+        return candor_fail(err, CANDOR_INVALID, 0, "read a token", TOKEN_ADVICE);
+    p = realloc(l->items, (l->n + 1) * sizeof *p);
     if (p == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "read a token", NULL);
-    a->fixed = p;
-    p[a->n_fixed].scopes = scopes;
-    if (candor_sha256(text, p[a->n_fixed].digest) != CANDOR_OK)
+    l->items = p;
+    p[l->n].scopes = scopes;
+    if (candor_sha256(text, p[l->n].digest) != CANDOR_OK)
         return candor_fail(err, CANDOR_CRYPTO, 0, "read a token", NULL);
-    a->n_fixed++;
+    l->n++;
     return CANDOR_OK;
+}
+
+candor_status candor_auth_add(candor_auth *a, candor_bytes text, unsigned scopes, candor_err *err)
+{
+    return add_fixed(&a->fixed, text, scopes, err);
 }
 
 static candor_bytes trimmed(candor_bytes line)
@@ -82,42 +92,64 @@ static candor_bytes trimmed(candor_bytes line)
     return line;
 }
 
-/* TOKEN, or TOKEN SCOPES. */
-static candor_status add_line(candor_auth *a, candor_bytes line, unsigned scopes, candor_err *err)
+/* TOKEN, or TOKEN SCOPES. CANDOR_INVALID: it is neither. */
+static candor_status add_line(fixed_list *l, candor_bytes line, unsigned scopes, candor_err *err)
 {
     char words[32];
     size_t n = 0, rest;
     while (n < line.n && (unsigned char)line.p[n] > ' ')
         n++;
     rest = line.n - n;
-    if (rest == 0) return candor_auth_add(a, line, scopes, err);
-    if (rest < sizeof words) {
+    if (rest != 0) {
         const candor_bytes after = trimmed(candor_bytes_of(line.p + n, rest));
+        if (after.n >= sizeof words)
+            return candor_fail(err, CANDOR_INVALID, 0, "read a token", NULL);
         memcpy(words, after.p, after.n);
         words[after.n] = '\0';
-        if (candor_scopes_parse(words, &scopes))
-            return candor_auth_add(a, candor_bytes_of(line.p, n), scopes, err);
+        if (!candor_scopes_parse(words, &scopes))
+            return candor_fail(err, CANDOR_INVALID, 0, "read a token", NULL);
     }
-    return candor_fail(err, CANDOR_INVALID, 0, "read a token",
-                       "behind a token of --token-file stands nothing, or its scopes: "
-                       "ingest,read,admin");
+    return add_fixed(l, candor_bytes_of(line.p, n), scopes, err);
 }
 
-candor_status candor_auth_add_file(candor_auth *a, const char *path, unsigned scopes,
-                                   candor_err *err)
+static candor_status read_fixed(fixed_list *l, const char *path, unsigned scopes, candor_err *err)
 {
     candor_buf text = {0};
     candor_status st = candor_file_read_all(path, TOKEN_FILE_MAX, &text, err);
-    size_t at = 0;
+    size_t at = 0, number = 0;
     while (st == CANDOR_OK && at < text.n) {
         const char *lf = memchr(text.p + at, '\n', text.n - at);
         size_t n = lf != NULL ? (size_t)(lf - text.p) - at : text.n - at;
         candor_bytes line = trimmed(candor_bytes_of(text.p + at, n));
-        if (line.n != 0 && *line.p != '#') st = add_line(a, line, scopes, err);
+        number++;
+        if (line.n != 0 && *line.p != '#') st = add_line(l, line, scopes, err);
+        if (st == CANDOR_INVALID)
+            candor_fail(err, st, 0, "read the token file",
+                        "line %zu of %.120s is no token with nothing or its scopes (ingest,read,"
+                        "admin) behind it: " TOKEN_ADVICE,
+                        number, path);
         at += n + 1;
     }
     candor_buf_free(&text);
     return st;
+}
+
+candor_status candor_auth_load_file(candor_auth *a, const char *path, unsigned scopes, size_t *n,
+                                    candor_err *err)
+{
+    fixed_list fresh = {0}, old;
+    candor_status st = read_fixed(&fresh, path, scopes, err);
+    if (st != CANDOR_OK) {
+        free(fresh.items);
+        return st;
+    }
+    if (n != NULL) *n = fresh.n;
+    candor_mutex_lock(a->lock);
+    old = a->of_file;
+    a->of_file = fresh;
+    candor_mutex_unlock(a->lock);
+    free(old.items);
+    return CANDOR_OK;
 }
 
 /* --- the table ------------------------------------------------------------------------------ */
@@ -204,19 +236,29 @@ static bool check_table(candor_auth *a, candor_bytes text, candor_principal *out
     return true;
 }
 
-static bool check_fixed(const candor_auth *a, candor_bytes text, candor_principal *out)
+static bool find_fixed(const fixed_list *l, const unsigned char *digest, candor_principal *out)
 {
-    unsigned char digest[CANDOR_SHA256_SIZE];
     bool found = false;
     size_t i;
-    if (a->n_fixed == 0 || candor_sha256(text, digest) != CANDOR_OK) return false;
-    for (i = 0; i < a->n_fixed; i++) {
-        if (!candor_const_time_eq(digest, a->fixed[i].digest, sizeof digest)) continue;
-        out->scopes = a->fixed[i].scopes;
+    for (i = 0; i < l->n; i++) {
+        if (!candor_const_time_eq(digest, l->items[i].digest, CANDOR_SHA256_SIZE)) continue;
+        out->scopes = l->items[i].scopes;
         memcpy(out->key, digest, sizeof out->key);
         memcpy(out->digest, digest, sizeof out->digest);
         found = true;
     }
+    return found;
+}
+
+static bool check_fixed(candor_auth *a, candor_bytes text, candor_principal *out)
+{
+    unsigned char digest[CANDOR_SHA256_SIZE];
+    bool found;
+    if (candor_sha256(text, digest) != CANDOR_OK) return false;
+    found = find_fixed(&a->fixed, digest, out);
+    candor_mutex_lock(a->lock);
+    found |= find_fixed(&a->of_file, digest, out);
+    candor_mutex_unlock(a->lock);
     return found;
 }
 

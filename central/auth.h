@@ -1,5 +1,5 @@
 /* Who may do what: the tokens of the database, of CANDOR_CENTRAL_TOKEN and of --token-file.
- * Layer: central. Threads: check from any; refresh from one. */
+ * Layer: central. Threads: check from any; the others from one. */
 #ifndef CANDOR_CENTRAL_AUTH_H
 #define CANDOR_CENTRAL_AUTH_H
 
@@ -20,6 +20,9 @@ typedef enum candor_auth_result {
     CANDOR_AUTH_BAD
 } candor_auth_result;
 
+/* Of tokens that are not in the database. */
+#define CANDOR_FIXED_SCOPES (CANDOR_SCOPE_INGEST | CANDOR_SCOPE_READ)
+
 typedef struct candor_auth candor_auth;
 CANDOR_CHECK candor_status candor_auth_new(candor_auth **out);
 void candor_auth_free(candor_auth *a); /* accepts NULL */
@@ -28,9 +31,10 @@ void candor_auth_free(candor_auth *a); /* accepts NULL */
 CANDOR_CHECK candor_status candor_auth_add(candor_auth *a, candor_bytes text, unsigned scopes,
                                            candor_err *err);
 /* One token a line, its scopes behind it where they are not these; empty lines and lines with # are
- * skipped. */
-CANDOR_CHECK candor_status candor_auth_add_file(candor_auth *a, const char *path, unsigned scopes,
-                                                candor_err *err);
+ * skipped. They replace those that the file held before; on failure those stay. n (may be NULL):
+ * how many. */
+CANDOR_CHECK candor_status candor_auth_load_file(candor_auth *a, const char *path, unsigned scopes,
+                                                 size_t *n, candor_err *err);
 /* Take over what the table holds now. valid (may be NULL): how many are not revoked. */
 CANDOR_CHECK candor_status candor_auth_refresh(candor_auth *a, candor_tokens *t, size_t *valid,
                                                candor_err *err);

@@ -5,6 +5,13 @@
 
 #include "base/status.h"
 
+/* In the data directory. Of pepper: losing it only means that machines look new; of receipt.key:
+ * receipts given before no longer verify here. */
+#define CANDOR_EVENTS_FILE "events.db"
+#define CANDOR_TEXTS_FILE  "attachments.db"
+#define CANDOR_PEPPER_FILE "pepper"
+#define CANDOR_SEED_FILE   "receipt.key"
+
 /* argv: what follows the command's name. */
 int candor_command_serve(int argc, char *const *argv);
 int candor_command_token(int argc, char *const *argv);
@@ -12,6 +19,9 @@ int candor_command_import(int argc, char *const *argv);
 int candor_command_erase(int argc, char *const *argv);
 int candor_command_receipt(int argc, char *const *argv);
 int candor_command_alert(int argc, char *const *argv);
+int candor_command_backup(int argc, char *const *argv);
+int candor_command_rekey(int argc, char *const *argv);
+int candor_command_restore(int argc, char *const *argv);
 int candor_command_routes(int argc, char *const *argv);
 
 /* "candor-central: <sentence>" on stderr; returns code. */

@@ -76,10 +76,12 @@
       "data directory, mode 700 (default $XDG_DATA_HOME or ~/.local/share, then candor-central)")  \
     X(schema, "schema", "", "FILE", "schema file (default: the built-in catalogue)")               \
     X(port_file, "port-file", "", "FILE", "write the port here once it listens")                   \
-    X(tls_cert, "tls-cert", "", "FILE", "PEM certificate chain: serve HTTPS")                      \
+    X(tls_cert, "tls-cert", "", "FILE",                                                            \
+      "PEM certificate chain: serve HTTPS; read again on SIGHUP and when it changes")              \
     X(tls_key, "tls-key", "", "FILE", "PEM private key of --tls-cert")                             \
     X(token_file, "token-file", "", "FILE",                                                        \
-      "tokens, one per line, scopes ingest and read or as named behind it; read at start")         \
+      "tokens, one per line, scopes ingest and read or as named behind it; read again on SIGHUP "  \
+      "and when it changes")                                                                       \
     X(keys, "keys", "", "DIR",                                                                     \
       "pepper and receipt.key are here, the same for all collectors of a store (default: made in " \
       "the data directory)")                                                                       \
@@ -87,11 +89,13 @@
       "share of sessions without an error that alerts are about")                                  \
     X(alert_url, "alert-url", "", "URL", "webhook for alerts; https, or http to this machine")     \
     X(alert_ca, "alert-ca", "", "FILE", "PEM roots for alert-url, instead of the system's")        \
+    X(key_file, "key-file", "", "FILE",                                                            \
+      "key of the databases, 64 hex digits; candor-central-encrypted alone, docs/at-rest.md")      \
     X(log_level, "log-level", "info", "LEVEL", "error, warn, info or debug")                       \
     X(sink, "sink", "sqlite", "NAME",                                                              \
       "sqlite, jsonl, memory, postgres, mysql or clickhouse; repeated: the first one "             \
-      "acknowledges "                                                                              \
-      "and answers, the others follow")                                                            \
+      "acknowledges and answers, the others follow, which may also be otlp, otlp_grpc and "        \
+      "posthog")                                                                                   \
     X(sink_url, "sink-url", "", "URL",                                                             \
       "where a sink's server is, as docs/sinks.md says; repeated: one each")
 

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "central/otlp/receive.h"
 #include "central/respond.h"
 #include "central/route.h"
+#include "central/tls.h"
 
 #define INPUT_MAX    ((size_t)65536) /* unread bytes held for a connection */
 #define KEEP_STORAGE ((size_t)4096)  /* what each buffer of an idle connection may hold */
@@ -152,6 +154,7 @@ void candor_conn_send(candor_conn *c)
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_INTERNAL, "out of memory; try again later");
         c->close_next = true;
     }
+    candor_otlp_explain(c);
     out = bufferevent_get_output(c->bev);
     /* A place to wait for the next request in is for those who may send one: without that rule
      * anybody could hold them all. */
@@ -411,7 +414,7 @@ static struct bufferevent *make_bufferevent(candor_loop *l, evutil_socket_t fd)
     SSL *ssl;
     struct bufferevent *bev;
     if (l->server->tls == NULL) return bufferevent_socket_new(l->base, fd, BEV_OPT_CLOSE_ON_FREE);
-    ssl = SSL_new(l->server->tls);
+    ssl = candor_tls_session(l->server->tls);
     if (ssl == NULL) return NULL;
     bev = bufferevent_openssl_socket_new(l->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
                                          BEV_OPT_CLOSE_ON_FREE);

@@ -30,12 +30,32 @@ static void put_squeezed(candor_buf *b, candor_bytes text)
     }
 }
 
+/* What fits behind what stands there. Ids and enums are plain words. */
+static void put_title(const candor_event_def *def, candor_bytes payload,
+                      char out[CANDOR_ERROR_GROUP_TEXT])
+{
+    size_t at = strlen(out), begin = at;
+    candor_bytes value;
+    unsigned i;
+    for (i = 0; i < def->n_fields; i++) {
+        const candor_field *f = &def->fields[i];
+        bool word = f->kind == CANDOR_KIND_ID || f->kind == CANDOR_KIND_ENUM;
+        if (!word || !candor_payload_find(payload, f, &value) || value.n == 0) continue;
+        if (at + 1 + value.n >= CANDOR_ERROR_GROUP_TEXT) break;
+        if (at != begin) out[at++] = ' ';
+        memcpy(out + at, value.p, value.n);
+        at += value.n;
+        out[at] = '\0';
+    }
+    if (at == begin) snprintf(out + at, CANDOR_ERROR_GROUP_TEXT - at, "(none)");
+}
+
 candor_status candor_error_group(const candor_event_def *def, candor_bytes payload,
                                  char out[CANDOR_ERROR_GROUP_TEXT])
 {
     char storage[INPUT_MAX], hex[CANDOR_ERROR_GROUP_HASH];
     unsigned char digest[CANDOR_SHA256_SIZE];
-    candor_bytes value, title = CANDOR_LIT("(none)");
+    candor_bytes value;
     candor_buf b;
     candor_status st;
     unsigned i;
@@ -55,12 +75,9 @@ candor_status candor_error_group(const candor_event_def *def, candor_bytes paylo
     st = candor_sha256(candor_buf_bytes(&b), digest); /* of a longer event, its beginning */
     if (st != CANDOR_OK) return st;
     candor_hex_encode(digest, sizeof hex / 2, hex);
-    if (def->chart_by != NULL && candor_payload_find(payload, def->chart_by, &value) &&
-        value.n != 0)
-        title = value;
-    snprintf(out, CANDOR_ERROR_GROUP_TEXT, "%.*s\t%.*s\t%.*s", (int)sizeof hex, hex,
-             (int)(def->name.n < 128 ? def->name.n : 128), def->name.p,
-             (int)(title.n < 128 ? title.n : 128), title.p);
+    snprintf(out, CANDOR_ERROR_GROUP_TEXT, "%.*s\t%.*s\t", (int)sizeof hex, hex,
+             (int)(def->name.n < 128 ? def->name.n : 128), def->name.p);
+    put_title(def, payload, out);
     return CANDOR_OK;
 }
 

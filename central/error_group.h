@@ -14,8 +14,7 @@ bool candor_is_error(const candor_event_def *def);
 
 /* "<hash>\t<event type>\t<title>". The hash is over the type and, of the payload, its fields of
  * kind id and enum, its texts with each run of digits as one, and a messageHash; not over stacks,
- * numbers, and hashes of paths. The title is the value that the schema's chart groups by: never a
- * free text. */
+ * numbers, and hashes of paths. The title is those ids and enums: never a free text. */
 CANDOR_CHECK candor_status candor_error_group(const candor_event_def *def, candor_bytes payload,
                                               char out[CANDOR_ERROR_GROUP_TEXT]);
 /* Takes it apart again; false when text has another form, as "(other)" has. */

@@ -9,6 +9,7 @@
 
 #define KEEP_INFLATED ((size_t)1024 * 1024) /* a larger buffer is given back after its request */
 #define POOL_MAX      64
+#define FULL_MS       10 /* after the store was full, uploads are refused unread for so long */
 
 /* --- life ----------------------------------------------------------------------------------- */
 
@@ -41,6 +42,7 @@ candor_status candor_ingest_new(candor_server *s, candor_ingest **out, candor_er
     if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, "hash field", &g->hash_key);
     if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, CANDOR_INGEST_MACHINE, &g->machine_key);
     if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, "rate limit", &g->limit_key);
+    if (st == CANDOR_OK) st = candor_ingest_key(s->pepper, "otlp session", &g->session_key);
     if (st == CANDOR_OK) st = candor_inflater_new(&g->inflater);
     if (st == CANDOR_OK) st = candor_context_cache_new(g->machine_key, &g->contexts);
     if (st != CANDOR_OK) {
@@ -76,6 +78,7 @@ void candor_ingest_free(candor_ingest *g)
     candor_hmac_free(g->hash_key);
     candor_hmac_free(g->machine_key);
     candor_hmac_free(g->limit_key);
+    candor_hmac_free(g->session_key);
     free(g);
 }
 
@@ -87,6 +90,7 @@ static candor_ingest_request *request_take(candor_ingest *g)
     g->pooled--;
     candor_batch_clear(&r->batch);
     r->n = 0;
+    r->left_out = 0;
     *r->package_id = '\0';
     memset(&r->tally, 0, sizeof r->tally);
     return r;
@@ -194,10 +198,25 @@ bool candor_ingest_admit(candor_conn *c, candor_ratelimit *limit, candor_ratelim
     return within_rate(c, limit, peer_limit);
 }
 
+static void refuse_busy(candor_conn *c)
+{
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
+                        "the store cannot keep up; keep the batch and try again");
+    c->reply.retry_after_s = 1;
+}
+
+/* Parsing what the store will not take costs the processor time that it lacks to catch up. */
+static bool store_takes(candor_conn *c)
+{
+    if (candor_clock_mono_ns() >= atomic_load(&c->loop->server->full_until_ns)) return true;
+    refuse_busy(c);
+    return false;
+}
+
 bool candor_ingest_begin(candor_conn *c)
 {
     candor_server *s = c->loop->server;
-    return types_ok(c) && candor_ingest_admit(c, s->limit, s->peer_limit);
+    return types_ok(c) && store_takes(c) && candor_ingest_admit(c, s->limit, s->peer_limit);
 }
 
 /* --- request -------------------------------------------------------------------------------- */
@@ -206,7 +225,7 @@ static void finish(candor_ingest_request *r)
 {
     candor_conn *c = r->conn;
     candor_ingest *g = c->loop->ingest;
-    candor_ingest_reply(r, c);
+    r->answer(r, c);
     request_give(g, r);
     candor_conn_send(c);
 }
@@ -253,6 +272,7 @@ candor_ingest_request *candor_ingest_request_new(candor_conn *c, candor_ingest_r
     }
     r->conn = c;
     r->read = read;
+    r->answer = candor_ingest_reply;
     r->batch.received_ms = candor_clock_unix_ms();
     r->batch.owner = r;
     r->batch.done = on_stored;
@@ -284,9 +304,8 @@ void candor_ingest_pass(candor_ingest_request *r)
     }
     st = g->server->store->ops->submit(g->server->store, &r->batch);
     if (st == CANDOR_OK) return; /* on_stored goes on */
-    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
-                        "the store cannot keep up; keep the batch and try again");
-    c->reply.retry_after_s = 1;
+    atomic_store(&g->server->full_until_ns, candor_clock_mono_ns() + (uint64_t)FULL_MS * 1000000);
+    refuse_busy(c);
     request_give(g, r);
     candor_conn_send(c);
 }

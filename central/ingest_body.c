@@ -38,6 +38,11 @@ static bool note_status(candor_ingest_request *r, unsigned status)
     return true;
 }
 
+bool candor_ingest_reject(candor_ingest_request *r, unsigned reason)
+{
+    return note_status(r, reason);
+}
+
 /* What the schema's chart of this event type groups by and measures. */
 static bool read_chart(candor_batch *b, candor_row *row)
 {
@@ -115,7 +120,7 @@ static outcome take_event(candor_conn *c, candor_ingest_request *r, candor_json 
 
 /* --- bodies --------------------------------------------------------------------------------- */
 
-static bool too_many(candor_conn *c)
+bool candor_ingest_too_many(candor_conn *c)
 {
     candor_reply_refuse(&c->reply, CANDOR_PROBLEM_TOO_MANY_EVENTS,
                         "more than %llu events in one request; send smaller batches",
@@ -155,7 +160,7 @@ static bool parse_json(candor_conn *c, candor_ingest_request *r, candor_bytes te
         return bad_json(c, &j, "neither an array nor an object");
     if (array) candor_json_next(&j, &t);
     while (o == OUTCOME_OK && t.type != CANDOR_JSON_ARRAY_END && t.type != CANDOR_JSON_ERROR) {
-        if (r->n == c->loop->server->config.max_events) return too_many(c);
+        if (r->n == c->loop->server->config.max_events) return candor_ingest_too_many(c);
         o = take_event(c, r, &j, &t);
         if (!array) break;
         if (o == OUTCOME_OK) candor_json_next(&j, &t);
@@ -202,7 +207,7 @@ static bool parse_ndjson(candor_conn *c, candor_ingest_request *r, candor_bytes 
         size_t n = lf != NULL ? (size_t)(lf - text.p) : text.n;
         candor_bytes line = candor_bytes_of(text.p, n);
         if (!blank(line)) {
-            if (r->n == c->loop->server->config.max_events) return too_many(c);
+            if (r->n == c->loop->server->config.max_events) return candor_ingest_too_many(c);
             if (!candor_ingest_take_line(r, line)) return candor_ingest_no_memory(c);
         }
         if (lf == NULL) break;

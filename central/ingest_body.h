@@ -10,7 +10,7 @@
 
 struct candor_ingest {
     candor_server *server;
-    candor_hmac *hash_key, *machine_key, *limit_key;
+    candor_hmac *hash_key, *machine_key, *limit_key, *session_key;
     candor_sanitiser sanitiser;
     candor_inflater *inflater;
     candor_buf inflated;
@@ -36,6 +36,10 @@ bool candor_ingest_parse(candor_ingest_request *r, bool gzip, bool ndjson);
 bool candor_ingest_inflate(candor_ingest_request *r, bool gzip, size_t max, candor_bytes *text);
 /* One event with its verdict; a malformed one is rejected alone. False: memory is out. */
 bool candor_ingest_take_line(candor_ingest_request *r, candor_bytes line);
+/* One that never became an event. False: memory is out. */
+bool candor_ingest_reject(candor_ingest_request *r, unsigned reason);
+/* The refusal of more than --max-events; false. */
+bool candor_ingest_too_many(candor_conn *c);
 candor_parse_rules candor_ingest_rules(const candor_config *cfg, int64_t now_ms);
 /* The refusal when memory is out; false, for the caller to return. */
 bool candor_ingest_no_memory(candor_conn *c);

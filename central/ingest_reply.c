@@ -84,6 +84,20 @@ static size_t count_outcome(candor_ingest_request *r, candor_metrics *m)
     return rejected;
 }
 
+bool candor_ingest_stored(candor_ingest_request *r, candor_conn *c, size_t *rejected)
+{
+    if (r->batch.status == CANDOR_OK) {
+        *rejected = count_outcome(r, &c->loop->server->metrics);
+        return true;
+    }
+    candor_reply_refuse(&c->reply, CANDOR_PROBLEM_STORE_FAILED,
+                        "the store could not commit (%s); keep the batch and try "
+                        "again",
+                        candor_status_text(r->batch.status));
+    c->reply.retry_after_s = 5;
+    return false;
+}
+
 void candor_ingest_reply(candor_ingest_request *r, candor_conn *c)
 {
     candor_bytes results = {NULL, 0};
@@ -91,15 +105,7 @@ void candor_ingest_reply(candor_ingest_request *r, candor_conn *c)
                candor_bytes_eq(results, CANDOR_LIT("all"));
     size_t rejected;
     candor_buf *b;
-    if (r->batch.status != CANDOR_OK) {
-        candor_reply_refuse(&c->reply, CANDOR_PROBLEM_STORE_FAILED,
-                            "the store could not commit (%s); keep the batch and try "
-                            "again",
-                            candor_status_text(r->batch.status));
-        c->reply.retry_after_s = 5;
-        return;
-    }
-    rejected = count_outcome(r, &c->loop->server->metrics);
+    if (!candor_ingest_stored(r, c, &rejected)) return;
     candor_quality_note(c, r->batch.inserted);
     b = candor_reply_begin(&c->reply, 202, candor_type_json);
     candor_buf_put_c(b, '{');

@@ -87,6 +87,20 @@ static void write_events(const candor_metrics *m, candor_buf *out)
                           candor_counted(&m->schema_mismatches));
 }
 
+static void write_otlp(const candor_metrics *m, candor_buf *out)
+{
+    static const char *const names[] = {"logs", "metrics", "traces"};
+    unsigned i;
+    candor_metrics_family(out, "otlp_records_total", "counter",
+                          "Records of OTLP that were stored, by signal.");
+    for (i = 0; i < 3; i++)
+        labelled(out, "otlp_records_total", "signal", names[i],
+                 candor_counted(&m->otlp_records[i]));
+    candor_metrics_single(out, "otlp_attributes_dropped_total", "counter",
+                          "Attributes of OTLP that the schema does not have.",
+                          candor_counted(&m->otlp_attributes_dropped));
+}
+
 static void write_private(const candor_metrics *m, candor_buf *out)
 {
 #define PRIVATE_NAME(id, name) name,
@@ -134,6 +148,7 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
 {
     write_requests(m, out);
     write_events(m, out);
+    write_otlp(m, out);
     write_private(m, out);
     candor_metrics_single(out, "body_bytes_total", "counter", "Bytes of request bodies as sent.",
                           candor_counted(&m->body_bytes));
@@ -165,6 +180,11 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
     candor_metrics_single(out, "db_bytes", "gauge", "Size of the database file.", db_bytes);
     candor_metrics_single(out, "wal_bytes", "gauge", "Size of the write-ahead log.", wal_bytes);
     write_commits(m, out);
+    candor_metrics_single(out, "reloads_total", "counter",
+                          "Certificates and token files read again.", candor_counted(&m->reloads));
+    candor_metrics_single(out, "reload_failures_total", "counter",
+                          "Those that were not usable: what was read before stays.",
+                          candor_counted(&m->reload_failures));
     candor_metrics_single(out, "uptime_seconds", "gauge", "Seconds since start.", uptime_s);
     candor_metrics_family(out, "build_info", "gauge", "Always 1; labels say what runs.");
     candor_buf_putf(out, "candor_central_build_info{version=\"%s\",schema=\"%s\"} 1\n",

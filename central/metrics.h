@@ -52,10 +52,11 @@ typedef struct candor_metrics {
     candor_counter connections, in_flight, buffered_bytes, response_bytes,
         packages_waiting; /* gauges */
     candor_counter commits, commit_us, commit_buckets[CANDOR_COMMIT_BUCKETS], commit_failures;
-    candor_counter purged;
+    candor_counter purged, reloads, reload_failures;
     candor_counter sink_fewer_copies; /* events: a replica of their shard was away or behind */
     candor_counter attachments_stored, attachments_known, attachments_purged, attachments_failed;
-    candor_counter attachment_bytes; /* of the texts stored */
+    candor_counter attachment_bytes;                         /* of the texts stored */
+    candor_counter otlp_records[3], otlp_attributes_dropped; /* logs, metrics, traces */
     candor_counter private_answers[CANDOR_PRIVATE_COUNT];
     candor_counter attachments_refused[CANDOR_ATTACH_REFUSE_COUNT];
 } candor_metrics;

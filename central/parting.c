@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define PARTING_MAX 512 /* sockets kept; one more closes the oldest */
-#define PARTING_MS  2000
-#define SWEEP_MS    200
-#define DRAIN_MAX   65536 /* bytes read of one socket at a time */
+#define PARTING_MS 2000
+#define SWEEP_MS   200
+#define DRAIN_MAX  65536 /* bytes read of one socket at a time */
 
 typedef struct parted {
     evutil_socket_t fd;
@@ -16,7 +15,7 @@ typedef struct parted {
 
 struct candor_parting {
     struct event *timer; /* runs while there is something to sweep */
-    parted ring[PARTING_MAX];
+    parted ring[CANDOR_PARTING_MAX];
     unsigned first, n; /* in the order of their coming */
 };
 
@@ -41,7 +40,7 @@ static void drop_first(candor_parting *p)
         drain(out->fd);
         evutil_closesocket(out->fd);
     }
-    p->first = (p->first + 1) % PARTING_MAX;
+    p->first = (p->first + 1) % CANDOR_PARTING_MAX;
     p->n--;
 }
 
@@ -59,7 +58,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *ctx)
     (void)fd;
     (void)what;
     for (i = 0; i < p->n; i++) {
-        parted *one = &p->ring[(p->first + i) % PARTING_MAX];
+        parted *one = &p->ring[(p->first + i) % CANDOR_PARTING_MAX];
         if (one->fd < 0 || drain(one->fd)) continue;
         evutil_closesocket(one->fd);
         one->fd = -1;
@@ -100,8 +99,8 @@ void candor_parting_take(candor_parting *p, evutil_socket_t fd)
         evutil_closesocket(fd);
         return;
     }
-    if (p->n == PARTING_MAX) drop_first(p);
-    p->ring[(p->first + p->n) % PARTING_MAX] = (parted){fd, candor_clock_mono_ns()};
+    if (p->n == CANDOR_PARTING_MAX) drop_first(p);
+    p->ring[(p->first + p->n) % CANDOR_PARTING_MAX] = (parted){fd, candor_clock_mono_ns()};
     if (p->n++ == 0) arm(p);
 }
 

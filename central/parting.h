@@ -9,6 +9,8 @@
 
 #include "plat/plat.h"
 
+#define CANDOR_PARTING_MAX 512 /* sockets of one; one more closes the oldest */
+
 typedef struct candor_parting candor_parting;
 
 CANDOR_CHECK candor_status candor_parting_new(struct event_base *base, candor_parting **out);

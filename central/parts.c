@@ -4,13 +4,11 @@
 
 #include "central/commands.h"
 #include "central/receipt.h"
+#include "central/restore.h"
 #include "central/sink/choose.h"
 
-#define PEPPER_FILE  "pepper"      /* losing it only means that machines look new */
-#define RECEIPT_FILE "receipt.key" /* losing it: receipts given before no longer verify here */
-#define ALERT_FILE   "alert.key"   /* losing it: the webhook's receiver needs the new one */
-#define TEXTS_FILE   "attachments.db"
-#define LOCK_FILE    "lock"
+#define ALERT_FILE "alert.key" /* losing it: the webhook's receiver needs the new one */
+#define LOCK_FILE  "lock"
 
 static candor_status load_schema(candor_server *s, candor_err *err)
 {
@@ -60,6 +58,7 @@ static candor_status open_store(candor_server *s, const char *db_path, candor_er
 {
     const candor_sqlite_settings settings = {
         .path = db_path,
+        .key = &s->db_key,
         .schema = s->schema,
         .log = &s->log,
         .metrics = &s->metrics,
@@ -77,6 +76,7 @@ static candor_status open_attachments(candor_server *s, const char *db_path, can
     char path[CANDOR_PATH_MAX];
     const candor_attachments_settings settings = {
         .path = path,
+        .key = &s->db_key,
         .events_path = db_path,
         .log = &s->log,
         .metrics = &s->metrics,
@@ -84,21 +84,21 @@ static candor_status open_attachments(candor_server *s, const char *db_path, can
         .queue_bytes = s->config.queue_bytes,
         .retention_days = s->config.attachments_retention_days,
     };
-    candor_status st = candor_path_join(s->config.data, TEXTS_FILE, path, sizeof path, err);
+    candor_status st = candor_path_join(s->config.data, CANDOR_TEXTS_FILE, path, sizeof path, err);
     return st == CANDOR_OK ? candor_attachments_open(&settings, &s->attachments, err) : st;
 }
 
 /* One server a data directory: two would fight over the pepper's meaning and the write lock. */
-static candor_status lock_data(const candor_server *s, candor_file **out, candor_err *err)
+candor_status candor_parts_lock(const char *data, candor_file **out, candor_err *err)
 {
     char path[CANDOR_PATH_MAX];
-    candor_status st = candor_path_join(s->config.data, LOCK_FILE, path, sizeof path, err);
+    candor_status st = candor_path_join(data, LOCK_FILE, path, sizeof path, err);
     if (st == CANDOR_OK) st = candor_file_open(path, CANDOR_OPEN_READ_WRITE, out, err);
     if (st == CANDOR_OK) st = candor_file_try_lock(*out, err);
     if (st == CANDOR_BUSY)
         st = candor_fail(err, CANDOR_BUSY, 0, "start",
                          "another candor-central serves %.180s; stop it or give another --data",
-                         s->config.data);
+                         data);
     return st;
 }
 
@@ -107,12 +107,14 @@ candor_status candor_parts_open(candor_server *s, candor_parts *p, candor_err *e
     candor_status st;
     memset(p, 0, sizeof *p);
     st = candor_data_open(s->config.data, p->db_path, sizeof p->db_path, err);
-    if (st == CANDOR_OK) st = lock_data(s, &p->lock, err);
+    if (st == CANDOR_OK) st = candor_parts_lock(s->config.data, &p->lock, err);
+    if (st == CANDOR_OK) st = candor_restore_finish(s->config.data, err);
+    if (st == CANDOR_OK) st = candor_db_key_load(s->config.key_file, &s->db_key, err);
     if (st == CANDOR_OK) st = load_schema(s, err);
     if (st == CANDOR_OK)
-        st = load_secret(s->config.keys, s->config.data, PEPPER_FILE, s->pepper, err);
+        st = load_secret(s->config.keys, s->config.data, CANDOR_PEPPER_FILE, s->pepper, err);
     if (st == CANDOR_OK)
-        st = load_secret(s->config.keys, s->config.data, RECEIPT_FILE, s->receipt_seed, err);
+        st = load_secret(s->config.keys, s->config.data, CANDOR_SEED_FILE, s->receipt_seed, err);
     if (st == CANDOR_OK) st = open_store(s, p->db_path, err);
     if (st == CANDOR_OK) st = open_attachments(s, p->db_path, err);
     return st;
@@ -124,6 +126,7 @@ void candor_parts_close(candor_server *s, candor_parts *p)
     candor_attachments_close(s->attachments);
     candor_schema_free(s->schema);
     candor_file_discard(p->lock);
+    candor_db_key_wipe(&s->db_key);
     s->store = NULL;
     s->attachments = NULL;
     s->schema = NULL;
@@ -134,7 +137,7 @@ candor_status candor_parts_receipt_key(const char *data, unsigned char key[32], 
 {
     char path[CANDOR_PATH_MAX];
     candor_buf seed = {0};
-    candor_status st = candor_path_join(data, RECEIPT_FILE, path, sizeof path, err);
+    candor_status st = candor_path_join(data, CANDOR_SEED_FILE, path, sizeof path, err);
     if (st == CANDOR_OK) st = candor_file_read_all(path, CANDOR_RECEIPT_KEY, &seed, err);
     if (st == CANDOR_OK && seed.n != CANDOR_RECEIPT_KEY)
         st = candor_fail(err, CANDOR_CORRUPT, 0, "read a key", "%.180s does not hold 32 bytes",

@@ -13,6 +13,8 @@ typedef struct candor_parts {
 /* s->config and s->log are set. CANDOR_BUSY: another process has the directory. To be closed also
  * after a failure. */
 CANDOR_CHECK candor_status candor_parts_open(candor_server *s, candor_parts *p, candor_err *err);
+/* The directory's lock alone. */
+CANDOR_CHECK candor_status candor_parts_lock(const char *data, candor_file **out, candor_err *err);
 void candor_parts_close(candor_server *s, candor_parts *p);
 /* The public key that receipts of this data directory verify with. */
 CANDOR_CHECK candor_status candor_parts_receipt_key(const char *data, unsigned char key[32],

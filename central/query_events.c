@@ -14,6 +14,8 @@ typedef struct page_writer {
     const candor_query_job *job;
     candor_buf *out;
     unsigned shown;
+    bool over;              /* there was one more than the page shows */
+    unsigned char last[16]; /* shown */
 } page_writer;
 
 static void put_field(candor_buf *b, const char *key, candor_bytes value)
@@ -50,6 +52,11 @@ static bool put_event(void *ctx, const candor_stored_event *e)
     if (*j->correlation != '\0' && !is_of_trace(def, e, j->correlation)) return true;
     if (*j->group != '\0' && !(grouped && candor_bytes_eq(hash, candor_bytes_str(j->group))))
         return true;
+    if (w->shown == j->limit) {
+        w->over = true;
+        return true;
+    }
+    memcpy(w->last, e->id, sizeof w->last);
     candor_uuid_format(e->id, id);
     candor_time_format(e->ts_ms, ts);
     if (w->shown++ != 0) candor_buf_put_c(b, ',');
@@ -84,12 +91,16 @@ static candor_status read_pages(candor_query_job *j, candor_reader *r, page_writ
     candor_status st = CANDOR_OK;
     unsigned i;
     for (i = 0; i < (sparse ? PAGES_MAX : 1); i++) {
-        if (sparse && i != 0 && (!page->more || w->shown >= j->limit)) break;
-        j->filter.limit = j->limit - w->shown;
+        if (i != 0 && (!page->more || w->shown == j->limit)) break;
+        j->filter.limit = sparse ? CANDOR_QUERY_LIMIT_MAX : j->limit;
         st = j->server->store->ops->events(r, &j->filter, put_event, w, page, err);
         if (st != CANDOR_OK) break;
         memcpy(j->filter.cursor, page->cursor, sizeof j->filter.cursor);
         j->filter.has_cursor = true;
+    }
+    if (w->over) {
+        memcpy(page->cursor, w->last, sizeof page->cursor);
+        page->more = true;
     }
     return st;
 }

@@ -7,6 +7,7 @@
 #include "central/query.h"
 #include "central/respond.h"
 #include "central/store/histogram.h"
+#include "contract/limits.h"
 
 #define DAY_MS       INT64_C(86400000)
 #define DEFAULT_DAYS 30
@@ -21,6 +22,8 @@ typedef struct row {
     size_t name_at, name_n;
     int64_t n;
     bool measured;
+    uint64_t valued;
+    double sum; /* of the middles of the buckets */
     double q[QUANTILES];
     uint64_t cells[CELLS];
 } row;
@@ -48,7 +51,8 @@ static double edge_of(unsigned cell)
         v *= 2;
     for (; octave < 0; octave++)
         v /= 2;
-    return (cell - 1) % 2 != 0 ? v * 1.5 : v;
+    if ((cell - 1) % 2 != 0) v *= 1.5;
+    return v < CANDOR_NUMBER_MAX ? v : CANDOR_NUMBER_MAX; /* no value is larger */
 }
 
 static void add_counts(latency *l, row *x, const candor_stat_row *from)
@@ -61,6 +65,8 @@ static void add_counts(latency *l, row *x, const candor_stat_row *from)
         unsigned cell = cell_of(i);
         if (from->counts[i] == 0) continue;
         x->cells[cell] += from->counts[i];
+        x->sum += (double)from->counts[i] * candor_hist_value(i);
+        x->valued += from->counts[i];
         if (cell < l->first) l->first = cell;
         if (cell > l->last) l->last = cell;
     }
@@ -180,6 +186,11 @@ static void put_row(const latency *l, const row *x, candor_buf *b)
     candor_buf_put_bytes(b, CANDOR_LIT("{\"value\":"));
     candor_json_put_string(b, candor_bytes_of(l->text.p + x->name_at, x->name_n));
     candor_buf_putf(b, ",\"count\":%lld", (long long)x->n);
+    candor_buf_put_bytes(b, CANDOR_LIT(",\"mean\":"));
+    if (x->valued != 0)
+        candor_json_put_fixed(b, x->sum / (double)x->valued, 3);
+    else
+        candor_buf_put_bytes(b, CANDOR_LIT("null"));
     for (i = 0; i < QUANTILES; i++) {
         candor_buf_putf(b, ",\"%s\":", names[i]);
         if (x->measured)

@@ -7,6 +7,7 @@
 #include "central/erase.h"
 #include "central/ingest.h"
 #include "central/ingest_package.h"
+#include "central/otlp/receive.h"
 #include "central/params.h"
 #include "central/quality.h"
 #include "central/query.h"
@@ -134,6 +135,7 @@ static void run_metrics(candor_conn *c)
 #define WHO     ",session,user,machine,version"
 #define SAME    ",correlation,group"
 #define PAGE    ",limit,cursor"
+#define OTLP    "200,400,401,403,413,415,429,503"
 #define QUERIED "200,304,400,401,403,500,503"
 #define NOISED  "200,304,400,401,403,429,500,503" /* also to a token with privacy */
 
@@ -148,6 +150,12 @@ static const route routes[] = {
     {"/readyz", GETS, GETS, 0, NULL, "200,503", NULL, run_ready},
     {"/api/v1/events", "POST", "POST", CANDOR_SCOPE_INGEST, "results",
      "202,400,401,403,413,415,429,503", candor_ingest_begin, candor_ingest_run},
+    {"/v1/logs", "POST", "POST", CANDOR_SCOPE_INGEST, "", OTLP, candor_otlp_receive_begin,
+     candor_otlp_receive_run},
+    {"/v1/metrics", "POST", "POST", CANDOR_SCOPE_INGEST, "", OTLP, candor_otlp_receive_begin,
+     candor_otlp_receive_run},
+    {"/v1/traces", "POST", "POST", CANDOR_SCOPE_INGEST, "", OTLP, candor_otlp_receive_begin,
+     candor_otlp_receive_run},
     {CANDOR_ATTACH_PATH "*", "POST", GETS ", POST", CANDOR_SCOPE_INGEST, "field",
      "200,201,400,401,403,404,409,413,415,429,501,503", candor_attach_begin, candor_attach_run},
     {CANDOR_ATTACH_PATH "*", GETS, GETS ", POST", CANDOR_SCOPE_READ, "field",

@@ -1,6 +1,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "central/alert.h"
@@ -13,26 +14,26 @@
 #include "central/tls.h"
 
 #define LIMIT_ENTRIES 65536
-#define PEER_FACTOR   20 /* uploads of one address, in those of one machine */
-#define LOGINS        30 /* a minute, of one address */
+#define OTHER_FILES   256 /* databases, logs, wake-ups and what libraries open */
+#define PEER_FACTOR   20  /* uploads of one address, in those of one machine */
+#define LOGINS        30  /* a minute, of one address */
 
 /* --- parts ---------------------------------------------------------------------------------- */
 
 static candor_status load_tokens(candor_server *s, const char *db_path, size_t *valid,
                                  candor_err *err)
 {
-    const unsigned scopes = CANDOR_SCOPE_INGEST | CANDOR_SCOPE_READ;
     const char *fixed = getenv("CANDOR_CENTRAL_TOKEN");
     candor_status st = candor_auth_new(&s->auth);
     if (st != CANDOR_OK) return candor_fail(err, st, 0, "tokens", NULL);
-    st = candor_tokens_open(db_path, &s->tokens, err);
+    st = candor_tokens_open(db_path, &s->db_key, &s->tokens, err);
     if (st == CANDOR_OK) st = candor_auth_refresh(s->auth, s->tokens, valid, err);
     if (st == CANDOR_OK && fixed != NULL && *fixed != '\0') {
-        st = candor_auth_add(s->auth, candor_bytes_str(fixed), scopes, err);
+        st = candor_auth_add(s->auth, candor_bytes_str(fixed), CANDOR_FIXED_SCOPES, err);
         ++*valid;
     }
     if (st == CANDOR_OK && *s->config.token_file != '\0') {
-        st = candor_auth_add_file(s->auth, s->config.token_file, scopes, err);
+        st = candor_auth_load_file(s->auth, s->config.token_file, CANDOR_FIXED_SCOPES, NULL, err);
         ++*valid;
     }
     return st;
@@ -109,7 +110,7 @@ static void server_free(candor_server *s, candor_parts *parts)
     candor_ratelimit_free(s->login_limit);
     candor_sessions_free(s->sessions);
     candor_quality_free(s->quality);
-    SSL_CTX_free(s->tls);
+    candor_tls_free(s->tls);
     free(s);
 }
 
@@ -118,6 +119,21 @@ static unsigned default_threads(void)
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     if (n < 1) return 1;
     return n > CANDOR_LOOPS_MAX ? CANDOR_LOOPS_MAX : (unsigned)n;
+}
+
+/* A shell's soft limit of 1024 files would end below max-connections. */
+static void raise_files(candor_server *s)
+{
+    struct rlimit limit;
+    rlim_t want = (rlim_t)s->config.max_connections +
+                  (rlim_t)(s->config.threads + 1) * CANDOR_PARTING_MAX + OTHER_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) return;
+    limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < want)
+        candor_log_say(
+            &s->log, CANDOR_LOG_WARN, "few_files",
+            "the limit of open files is below what max-connections takes; raise the hard "
+            "limit (ulimit -Hn, LimitNOFILE) or lower max-connections");
 }
 
 int candor_command_serve(int argc, char *const *argv)
@@ -135,6 +151,7 @@ int candor_command_serve(int argc, char *const *argv)
     }
     if (s->config.threads == 0) s->config.threads = default_threads();
     candor_log_init(&s->log, s->config.log_level);
+    raise_files(s);
     s->started_ns = candor_clock_mono_ns();
     st = prepare(s, &parts, &err);
     if (st == CANDOR_OK) st = candor_server_run(s, &err);

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "central/loop.h"
+#include "central/reload.h"
 #include "central/version.h"
 
 #define BACKLOG       1024
@@ -28,7 +29,8 @@ typedef struct acceptor {
     struct event_base *base;
     struct evconnlistener *listener;
     candor_parting *parting;
-    struct event *tick, *sigterm, *sigint;
+    struct event *tick, *sigterm, *sigint, *sighup;
+    candor_reload reload;
     candor_hmac *peer_key; /* random for this run */
     bool tokens_stale;     /* said once, not each second */
 } acceptor;
@@ -177,6 +179,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
     (void)fd;
     (void)what;
     check_disk(a->server);
+    candor_reload_look(&a->reload);
     evconnlistener_enable(a->listener);
     stale = candor_auth_refresh(a->server->auth, a->server->tokens, NULL, &err) != CANDOR_OK;
     if (stale && !a->tokens_stale) {
@@ -195,6 +198,15 @@ static void on_signal(evutil_socket_t signal_no, short what, void *ctx)
                    signal_no == SIGTERM ? "SIGTERM" : "SIGINT");
     atomic_store(&a->server->stopping, true);
     event_base_loopbreak(a->base);
+}
+
+static void on_hangup(evutil_socket_t signal_no, short what, void *ctx)
+{
+    acceptor *a = ctx;
+    (void)signal_no;
+    (void)what;
+    candor_log_say(&a->server->log, CANDOR_LOG_INFO, "reloading", "SIGHUP");
+    candor_reload_now(&a->reload);
 }
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -220,9 +232,10 @@ static candor_status prepare(acceptor *a, candor_err *err)
     a->tick = event_new(a->base, -1, EV_PERSIST, on_tick, a);
     a->sigterm = evsignal_new(a->base, SIGTERM, on_signal, a);
     a->sigint = evsignal_new(a->base, SIGINT, on_signal, a);
-    if (a->tick == NULL || a->sigterm == NULL || a->sigint == NULL ||
+    a->sighup = evsignal_new(a->base, SIGHUP, on_hangup, a);
+    if (a->tick == NULL || a->sigterm == NULL || a->sigint == NULL || a->sighup == NULL ||
         event_add(a->tick, &tick) != 0 || event_add(a->sigterm, NULL) != 0 ||
-        event_add(a->sigint, NULL) != 0)
+        event_add(a->sigint, NULL) != 0 || event_add(a->sighup, NULL) != 0)
         return candor_fail(err, CANDOR_NOMEM, 0, "start", NULL);
     return listen_on(a, err);
 }
@@ -233,6 +246,7 @@ static void acceptor_deinit(acceptor *a)
     if (a->tick != NULL) event_free(a->tick);
     if (a->sigterm != NULL) event_free(a->sigterm);
     if (a->sigint != NULL) event_free(a->sigint);
+    if (a->sighup != NULL) event_free(a->sighup);
     candor_parting_free(a->parting);
     if (a->base != NULL) event_base_free(a->base);
     candor_hmac_free(a->peer_key);
@@ -261,6 +275,7 @@ candor_status candor_server_run(candor_server *s, candor_err *err)
     unsigned want = s->config.threads != 0 ? (unsigned)s->config.threads : 1, i;
     candor_status st = prepare(&a, err);
     candor_err stop_err = {0};
+    candor_reload_init(&a.reload, s);
     check_disk(s);
     for (i = 0; i < want && st == CANDOR_OK; i++) {
         st = candor_loop_start(s, &s->loops[i], err);

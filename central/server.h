@@ -5,7 +5,6 @@
 #define CANDOR_CENTRAL_SERVER_H
 
 #include <event2/util.h>
-#include <openssl/ssl.h>
 
 #include "central/auth.h"
 #include "central/config.h"
@@ -39,10 +38,12 @@ typedef struct candor_server {
     candor_ratelimit *login_limit;
     struct candor_sessions *sessions;
     struct candor_quality *quality;
-    SSL_CTX *tls; /* NULL: plain HTTP */
+    struct candor_tls *tls; /* NULL: plain HTTP */
     unsigned char pepper[32], receipt_seed[32];
+    candor_db_key db_key;
     uint64_t started_ns;
     _Atomic bool stopping, disk_low;
+    _Atomic uint64_t full_until_ns; /* the store was full; what comes before then is not read */
     struct candor_loop *loops[CANDOR_LOOPS_MAX];
     unsigned n_loops, next_loop;
 } candor_server;

@@ -25,6 +25,7 @@ const SYSTEM_OWNERS = [
   { header: /^event2\//, owners: ['central'] },
   { header: /^zlib\.h$/, owners: ['base', 'central'] },
   { header: /^libdeflate\.h$/, owners: ['central'] },
+  { header: /^protobuf-c\//, owners: ['central'] },
   { header: /^(libpq-fe|mysql)\.h$/, owners: ['central'] },
   { header: /^openssl\//, owners: ['base', 'central'] },
   { header: /^(windows|winsock2|pthread|unistd|sys\/.*|fcntl)\.h$/, owners: ['plat', 'central'] },

@@ -77,6 +77,11 @@ function schemas() {
       'results_omitted?': count, adjusted: { type: 'object', additionalProperties: count },
       schema: object({ hash: hex(64), match: { type: ['boolean', 'null'] } }),
     }, { description: 'What became of an upload, after the commit.' }),
+    OtlpRequest: { type: 'object', description: 'Export{Logs,Metrics,Trace}ServiceRequest of OTLP 1.x' },
+    OtlpResponse: object({ 'partialSuccess?': object({
+      'rejectedLogRecords?': text, 'rejectedDataPoints?': text, 'rejectedSpans?': text, errorMessage: text,
+    }) }),
+    OtlpStatus: object({ code: { type: 'integer', minimum: 1, maximum: 16 }, message: text }, { description: 'google.rpc.Status' }),
     Stats: object({
       ...range,
       events: object({
@@ -111,7 +116,7 @@ function schemas() {
     Latency: object({
       ...range, type: text, by: orNull(text), of: orNull(text), unit: orNull(text),
       edges: { ...list({ type: 'number', minimum: 0 }), description: 'of the cells, one more than a row has' },
-      rows: list(object({ value: text, count, p50: quantile, p95: quantile, p99: quantile, cells: list(count) })), omitted: count,
+      rows: list(object({ value: text, count, mean: quantile, p50: quantile, p95: quantile, p99: quantile, cells: list(count) })), omitted: count,
     }, { description: 'Histograms of a chart, half an octave a cell' }),
     ErrorGroups: object({
       ...range, total: count,
@@ -253,6 +258,19 @@ const read = (id, summary, schema, names, ...more) => ({
   },
 });
 
+/** OTLP/HTTP says what its bodies and refusals are. @param {string} id @param {string} signal */
+function otlp(id, signal) {
+  const both = (/** @type {string} */ name) => ({ ...json(name), 'application/x-protobuf': { schema: { type: 'string', format: 'binary' } } });
+  const refusals = Object.entries(answers({}, 400, 401, 403, 413, 415, 429, 503)).map(([code, one]) => [code, { ...one, content: both('OtlpStatus') }]);
+  return {
+    post: {
+      operationId: id, summary: `Store ${signal} of OpenTelemetry, docs/otlp.md`, security: bearer('ingest'), parameters: use('Content-Encoding', 'Candor-Machine-Id'),
+      requestBody: { required: true, content: both('OtlpRequest') },
+      responses: { 200: answer('Committed, all or in part', both('OtlpResponse')), ...Object.fromEntries(refusals) },
+    },
+  };
+}
+
 const RANGE = ['from', 'to', 'source', 'app'];
 const KIND = ['category', 'type'];
 const WHO = ['session', 'user', 'machine', 'version'];
@@ -291,6 +309,9 @@ function paths() {
         responses: answers({ 202: answer('Committed', json('Receipt')) }, 400, 401, 403, 413, 415, 429, 503),
       },
     },
+    '/v1/logs': otlp('exportLogs', 'log records'),
+    '/v1/metrics': otlp('exportMetrics', 'data points'),
+    '/v1/traces': otlp('exportTraces', 'spans'),
     '/api/v1/attachments/{event_id}': {
       parameters: use('event_id'),
       post: {

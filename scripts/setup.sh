@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a command of this repository needs and is missing: Debian packages and npm packages.
-# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine|sinks|ops|cluster]
+# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine|sinks|ops|mac|cluster|encrypted]
 # Idempotent; says what it does on stderr; as root or through sudo. With everything present it costs
 # one dpkg-query and one checksum.
 set -eu
@@ -12,19 +12,21 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
 packages="gcc g++ make cmake ninja-build pkg-config python3 ca-certificates \
-libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libevent-dev libdeflate-dev libcmocka-dev libpq-dev libmariadb-dev"
+libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libevent-dev libdeflate-dev libcmocka-dev libpq-dev libmariadb-dev \
+libprotobuf-c-dev protobuf-c-compiler"
 case $profile in
-  build | otel) ;;
+  build | otel | encrypted) ;;
   ui) packages="$packages chromium" ;;
   test | package) packages="$packages chromium clang lld wasi-libc libclang-rt-14-dev-wasm32 clang-format libclang-rt-14-dev locales openssl git procps" ;;
   bench) packages="$packages python3-fastapi python3-uvicorn python3-uvloop python3-httptools" ;;
   prebuild | wine) packages="$packages dpkg-dev bzip2 xz-utils perl tcl binutils gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 gcc-mingw-w64-x86-64-posix" ;;
+  mac) packages="$packages dpkg-dev bzip2 xz-utils perl tcl lld-19" ;;
   vscode) packages="$packages chromium fonts-dejavu-core" ;;
   sinks) packages="$packages clang libclang-rt-14-dev postgresql mariadb-server clickhouse-server" ;;
   ops) packages="$packages postgresql clickhouse-server prometheus systemd docker-compose" ;;
   cluster) packages="$packages clang libclang-rt-14-dev clickhouse-server libzookeeper-java default-jre-headless" ;;
-  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine, sinks, ops or cluster" ;;
+  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine, sinks, ops, mac, cluster or encrypted" ;;
 esac
 # Programs for Windows on x64 run on such a processor alone; elsewhere those tests are skipped.
 case $profile in package | wine) [ "$(uname -m)" != x86_64 ] || packages="$packages wine64" ;; esac
@@ -105,7 +107,14 @@ check_node
 case $profile in sinks | ops | cluster) keep_servers_off ;; esac
 install_packages
 install_npm "$root"
+install_npm "$root/dashboard"
+if [ "$profile" = encrypted ]; then install_npm "$root/scripts/encrypted"; fi
 if [ "$profile" = bench ]; then install_npm "$root/tests/bench"; fi
+if [ "$profile" = mac ]; then
+  # What scripts/prebuild/zig/package.json names runs on such a processor alone.
+  [ "$(uname -m)" = x86_64 ] || fail "binaries for macOS are built on Linux on x64 (docs/prebuilds.md)"
+  install_npm "$root/scripts/prebuild/zig"
+fi
 case $profile in test | package | otel) install_npm "$root/tests/otel" ;; esac
 case $profile in test | package | ui) install_npm "$root/tests/ui"; install_npm "$root/tests/electron" ;; esac
 if [ "$profile" = vscode ]; then

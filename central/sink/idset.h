@@ -13,6 +13,8 @@ typedef struct candor_idset { /* zero-initialise */
 bool candor_idset_has(const candor_idset *s, const unsigned char id[16]);
 /* CANDOR_NOMEM: nothing was added. */
 CANDOR_CHECK candor_status candor_idset_add(candor_idset *s, const unsigned char id[16]);
+/* The id's place will be looked at soon: the set is larger than any cache. */
+void candor_idset_soon(const candor_idset *s, const unsigned char id[16]);
 void candor_idset_free(candor_idset *s); /* accepts a zeroed one; leaves it zeroed */
 
 #endif

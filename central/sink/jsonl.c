@@ -6,6 +6,7 @@
 #include "central/sink/jsonl_internal.h"
 
 #define DAY_MS    86400000
+#define AHEAD     8 /* rows whose place among the known ids is fetched before they are looked up */
 #define DAYS_OPEN 4 /* with their ids in memory; events of other days have them read first */
 
 typedef struct jsonl_sink {
@@ -128,12 +129,12 @@ static candor_status put_line(jsonl_sink *s, const candor_sink_row *row, candor_
     if (c != s->context_of) {
         s->context_of = NULL;
         candor_buf_clear(&s->context);
-        st = candor_context_write(&e.context, &s->context);
+        st = candor_context_put(&e.context, &s->context);
         if (st == CANDOR_OK) s->context_of = c;
     }
     if (st == CANDOR_OK)
-        st = candor_event_write(e.id, e.type, e.ts_ms, candor_buf_bytes(&s->context),
-                                e.correlation_id, e.payload, &s->lines);
+        st = candor_event_put(e.id, e.type, e.ts_ms, candor_buf_bytes(&s->context),
+                              e.correlation_id, e.payload, &s->lines);
     candor_buf_put(&s->ids, e.id, sizeof e.id);
     return st == CANDOR_OK && !s->ids.failed ? st : candor_fail(err, st, 0, "write a line", NULL);
 }
@@ -147,6 +148,7 @@ static candor_status add_member(jsonl_sink *s, candor_jsonl_day *d, size_t *at, 
     candor_buf_clear(&s->ids);
     for (; *at < end && s->ids.n < 16 * CANDOR_JSONL_MEMBER_ROWS && st == CANDOR_OK; ++*at) {
         candor_sink_row *row = &s->rows.items[*at];
+        if (*at + AHEAD < end) candor_idset_soon(&d->known, s->rows.items[*at + AHEAD].row->id);
         if (candor_idset_has(&d->known, row->row->id)) continue;
         st = put_line(s, row, err);
         candor_sink_rows_new(row);

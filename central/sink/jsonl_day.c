@@ -10,6 +10,7 @@
 
 #define HEAD   8  /* of events.ids */
 #define RECORD 16 /* of a record, before its ids */
+#define AHEAD  8  /* ids whose places are fetched before they are added */
 #define LEVEL                                                                                      \
     1 /* of gzip: events shrink to a fifth with it, and to a seventh at many times the work */
 #define IDS_MAX ((size_t)4 << 30)
@@ -102,9 +103,12 @@ static bool learn(void *ctx, const candor_jsonl_member *m, const char *ids)
     candor_jsonl_day *d = ctx;
     uint32_t i;
     d->rows += m->rows;
-    for (i = 0; i < m->rows; i++)
+    for (i = 0; i < m->rows; i++) {
+        if (i + AHEAD < m->rows)
+            candor_idset_soon(&d->known, (const unsigned char *)ids + (size_t)(i + AHEAD) * 16);
         if (candor_idset_add(&d->known, (const unsigned char *)ids + (size_t)i * 16) != CANDOR_OK)
             return false;
+    }
     return true;
 }
 
@@ -138,19 +142,22 @@ void candor_jsonl_day_close(candor_jsonl_day *d)
     if (d->ids >= 0) close(d->ids);
     candor_idset_free(&d->known);
     candor_buf_free(&d->records);
+    candor_buf_free(&d->member);
+    if (d->z != NULL) libdeflate_free_compressor(d->z);
     memset(d, 0, sizeof *d);
     d->data = d->ids = -1;
 }
 
 /* --- appending -------------------------------------------------------------------------------- */
 
-static candor_status compress(candor_bytes lines, candor_buf *out, candor_err *err)
+static candor_status compress(candor_jsonl_day *d, candor_bytes lines, candor_err *err)
 {
-    struct libdeflate_compressor *z = libdeflate_alloc_compressor(LEVEL);
+    candor_buf *out = &d->member;
     size_t n = 0;
-    if (z != NULL && candor_buf_reserve(out, libdeflate_gzip_compress_bound(z, lines.n)))
-        n = libdeflate_gzip_compress(z, lines.p, lines.n, out->p, out->cap);
-    if (z != NULL) libdeflate_free_compressor(z);
+    if (d->z == NULL) d->z = libdeflate_alloc_compressor(LEVEL);
+    candor_buf_clear(out);
+    if (d->z != NULL && candor_buf_reserve(out, libdeflate_gzip_compress_bound(d->z, lines.n)))
+        n = libdeflate_gzip_compress(d->z, lines.p, lines.n, out->p, out->cap);
     out->n = n;
     return n != 0 ? CANDOR_OK : candor_fail(err, CANDOR_NOMEM, 0, "gzip", NULL);
 }
@@ -172,14 +179,11 @@ static candor_status add_record(candor_jsonl_day *d, candor_bytes ids, candor_er
 candor_status candor_jsonl_day_append(candor_jsonl_day *d, candor_bytes lines, candor_bytes ids,
                                       candor_err *err)
 {
-    candor_buf member = {0};
-    candor_status st = compress(lines, &member, err);
+    candor_status st = compress(d, lines, err);
     if (d->records.n == 0) d->pending_end = d->data_end;
-    if (st == CANDOR_OK) st = write_at(d->data, member.p, member.n, d->pending_end, err);
-    d->pending_end += member.n;
-    if (st == CANDOR_OK) st = add_record(d, ids, err);
-    candor_buf_free(&member);
-    return st;
+    if (st == CANDOR_OK) st = write_at(d->data, d->member.p, d->member.n, d->pending_end, err);
+    d->pending_end += d->member.n;
+    return st == CANDOR_OK ? add_record(d, ids, err) : st;
 }
 
 static bool learn_records(candor_jsonl_day *d)

@@ -35,7 +35,9 @@ typedef struct candor_jsonl_day {
     uint64_t pending_end; /* behind members that are written and not committed */
     candor_buf records;   /* of these */
     candor_idset known;
-    uint64_t used; /* when, for putting the least used away */
+    candor_buf member;               /* scratch of appends */
+    struct libdeflate_compressor *z; /* the same; NULL: not made yet */
+    uint64_t used;                   /* when, for putting the least used away */
 } candor_jsonl_day;
 
 /* Makes the folder when it is missing, and drops what a crash left behind the last record. */

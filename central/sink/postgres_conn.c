@@ -49,15 +49,16 @@ candor_status candor_pg_fail(candor_pg *c, const PGresult *r, const char *op, ca
 {
     const char *state = r != NULL ? c->pq->PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
     char text[200];
+    snprintf(c->state, sizeof c->state, "%s", state != NULL ? state : "");
     one_line(r != NULL ? c->pq->PQresultErrorMessage(r) : c->pq->PQerrorMessage(c->conn), text,
              sizeof text);
     if (*text == '\0') one_line(c->pq->PQerrorMessage(c->conn), text, sizeof text);
     return candor_fail(err, status_of(state), 0, op, "PostgreSQL: %s", text);
 }
 
-bool candor_pg_again(const candor_err *err)
+bool candor_pg_duplicate(const candor_pg *c)
 {
-    return err->code == CANDOR_BUSY;
+    return strcmp(c->state, "23505") == 0;
 }
 
 /* --- connections ---------------------------------------------------------------------------- */

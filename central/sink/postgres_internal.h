@@ -42,6 +42,7 @@ typedef struct candor_pg {
     const char *url;
     const char *setup; /* SQL for each new connection */
     PGconn *conn;      /* NULL: not connected */
+    char state[6];     /* SQLSTATE of the last failure that the server told; "": another */
 } candor_pg;
 
 /* --- postgres_conn.c -------------------------------------------------------------------------- */
@@ -61,8 +62,8 @@ PGresult *candor_pg_ask(candor_pg *c, const char *sql, const candor_pg_param *pa
                         candor_status *st, candor_err *err);
 /* The status and sentence of a result that is not what was expected; r may be NULL. */
 candor_status candor_pg_fail(candor_pg *c, const PGresult *r, const char *op, candor_err *err);
-/* Of the last failure: the transaction may work when it is tried again at once. */
-bool candor_pg_again(const candor_err *err);
+/* Was the last failure a row that is there already? */
+bool candor_pg_duplicate(const candor_pg *c);
 int64_t candor_pg_i64(candor_pg *c, const PGresult *r, int row, int column);
 
 #define CANDOR_PG_PARAMS 12

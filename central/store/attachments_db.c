@@ -4,7 +4,6 @@
 #include "base/gzip.h"
 
 #define CACHE_KIB  2048
-#define FORMAT     1
 #define LEVEL      6
 #define STEP_ROWS  64                    /* texts deleted in one step; each may be a megabyte */
 #define OTHER_APPS CANDOR_LIT("(other)") /* sqlite_dict.c: apps past its limit share this name */
@@ -269,10 +268,11 @@ candor_status candor_attachment_db_open(candor_attachment_db *d,
     d->retention_days = (int64_t)s->retention_days;
     d->space_low = s->space_low;
     d->metrics = s->metrics;
-    st = candor_db_open(s->path, true, CACHE_KIB, &d->db, err);
+    st = candor_db_open(s->path, s->key, true, CACHE_KIB, &d->db, err);
     if (st == CANDOR_OK) st = candor_db_exec(d->db, "PRAGMA secure_delete=ON", err);
-    if (st == CANDOR_OK) st = candor_db_create(d->db, schema_sql, FORMAT, err);
-    if (st == CANDOR_OK) st = candor_db_open(s->events_path, false, CACHE_KIB, &d->events, err);
+    if (st == CANDOR_OK) st = candor_db_create(d->db, schema_sql, CANDOR_TEXTS_FORMAT, err);
+    if (st == CANDOR_OK)
+        st = candor_db_open(s->events_path, s->key, false, CACHE_KIB, &d->events, err);
     return st == CANDOR_OK ? prepare_all(d, err) : st;
 }
 

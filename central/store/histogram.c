@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "contract/limits.h"
+
 uint32_t candor_hist_bucket(double v)
 {
     int exp;
@@ -20,7 +22,8 @@ double candor_hist_value(uint32_t bucket)
     if (bucket == 0) return 0;
     octave = (bucket - 1) / CANDOR_HIST_PARTS;
     part = (bucket - 1) % CANDOR_HIST_PARTS;
-    return ldexp(1 + ((double)part + 0.5) / CANDOR_HIST_PARTS, (int)octave + CANDOR_HIST_LOW);
+    return fmin(ldexp(1 + ((double)part + 0.5) / CANDOR_HIST_PARTS, (int)octave + CANDOR_HIST_LOW),
+                CANDOR_NUMBER_MAX);
 }
 
 bool candor_leb128_take(candor_bytes *in, uint64_t *out)

@@ -15,7 +15,7 @@
 #define CANDOR_NO_BUCKET    UINT32_MAX
 
 uint32_t candor_hist_bucket(double v);     /* negative, zero and NaN: 0 */
-double candor_hist_value(uint32_t bucket); /* the middle of the bucket */
+double candor_hist_value(uint32_t bucket); /* its middle; at most CANDOR_NUMBER_MAX */
 
 /* LEB128; take moves *in forward, false when it is cut short. */
 bool candor_leb128_take(candor_bytes *in, uint64_t *out);

@@ -27,7 +27,7 @@ export interface Timeline { bucket: string; buckets: { bucket: string; count: nu
 export interface Version { version: string; source: string; count: number; errors: number; sessions: number; share: number | null }
 export interface Versions { total: number; groups: Version[]; omitted: number }
 export interface Starts { bucket: string; buckets: { bucket: string; sessions: number; failed: number; error_free: number | null }[] }
-export interface Latency { type: string; by: string | null; of: string | null; unit: string | null; edges: number[]; rows: { value: string; count: number; p50: number | null; p95: number | null; p99: number | null; cells: number[] }[]; omitted: number }
+export interface Latency { type: string; by: string | null; of: string | null; unit: string | null; edges: number[]; rows: { value: string; count: number; mean: number | null; p50: number | null; p95: number | null; p99: number | null; cells: number[] }[]; omitted: number }
 export interface ErrorGroup { group: string; type: string; title: string; count: number; first_day: string; last_day: string; days: { day: string; count: number }[] }
 export interface ErrorGroups { total: number; groups: ErrorGroup[]; omitted: number }
 export interface Slo { target: number; sessions: number; failed_sessions: number; error_free: number | null; met: boolean; budget_left: number | null; events: number; errors: number; error_rate: number | null }

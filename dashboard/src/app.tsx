@@ -5,7 +5,7 @@ import type { Groups, Session } from './api';
 import { ApiError, get, logout, telemetry } from './api';
 import { SharedContext, useQuery } from './query';
 import type { Place, Range, Theme } from './state';
-import { PRESETS, applyTheme, go, hrefOf, nextTheme, rangeOf, savedTheme, usePlace } from './state';
+import { PRESETS, applyTheme, go, hadSession, hrefOf, nextTheme, noteSession, rangeOf, savedTheme, usePlace } from './state';
 import { Login } from './login';
 import { Icon } from './icons';
 import { Overview } from './pages/overview';
@@ -101,15 +101,15 @@ function Frame({ session, onOut }: { session: Session; onOut: () => void }) {
     <SharedContext.Provider value={shared}>
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); heading.current?.focus(); }}>To the content</a>
       <div class="frame">
-        <nav aria-label="Pages">
+        <nav aria-label="Pages"><div class="stick">
           <p class="brand"><Icon name="brand" />Candor</p>
           <ul>
             {PAGES.map((one) => (
-              <li key={one.name}><a href={hrefOf(place, one.name, one.name === place.page ? {} : {})} aria-current={one === page ? 'page' : undefined}><Icon name={one.name} />{one.title}</a></li>
+              <li key={one.name}><a href={hrefOf({ ...place, page: '' }, one.name)} aria-current={one === page ? 'page' : undefined}><Icon name={one.name} />{one.title}</a></li>
             ))}
           </ul>
           <p class="foot">candor-central {session.version}<br />{session.sink} · schema {session.schema.name} {session.schema.version}<br />kept {session.retention_days} days · times are UTC</p>
-        </nav>
+        </div></nav>
         <div class="page">
           <header class="bar">
             <div class="title"><h1 tabIndex={-1} ref={heading}>{page.title}</h1><p class="note">{page.about}</p></div>
@@ -117,7 +117,7 @@ function Frame({ session, onOut }: { session: Session; onOut: () => void }) {
               {!page.timeless && (
                 <div class="choice" role="group" aria-label="Time">
                   {Object.entries(PRESETS).map(([name, preset]) => (
-                    <button key={name} type="button" aria-pressed={range.name === name} aria-label={preset.label} onClick={() => go(hrefOf(place, page.name, { range: name, from: undefined, to: undefined }))}>{name}</button>
+                    <button key={name} type="button" aria-pressed={range.name === name} title={`Last ${preset.label}`} onClick={() => go(hrefOf(place, page.name, { range: name, from: undefined, to: undefined }))}>{name}</button>
                   ))}
                 </div>
               )}
@@ -139,13 +139,14 @@ export function App() {
   const [session, setSession] = useState<Session | null | undefined>(undefined);
   const [trouble, setTrouble] = useState('');
   useEffect(() => {
+    if (!hadSession()) { setSession(null); return; }
     get<Session>('/api/v1/session').then(setSession, (error: unknown) => {
       if (!(error instanceof ApiError && error.status === 401)) setTrouble(error instanceof Error ? error.message : String(error));
       setSession(null);
     });
   }, []);
-  const out = useMemo(() => () => setSession(null), []);
+  const out = useMemo(() => () => { noteSession(false); setSession(null); }, []);
   if (session === undefined) return <p class="hidden" role="status">Loading</p>;
-  if (session === null) return <Login onIn={(one) => { setTrouble(''); setSession(one); }} trouble={trouble} />;
+  if (session === null) return <Login onIn={(one) => { noteSession(true); setTrouble(''); setSession(one); }} trouble={trouble} />;
   return <Frame session={session} onOut={out} />;
 }

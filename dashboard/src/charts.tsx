@@ -12,15 +12,21 @@ interface LinesProps {
   label: string; times: number[]; lines: Line[]; height?: number; percent?: boolean; onBrush?: (from: number, to: number) => void;
 }
 
+/** 14:00 within a day, 21 Nov otherwise. */
+function tick(seconds: number, step: number): string {
+  const text = new Date(seconds * 1000).toISOString();
+  return step < 86400 && text.slice(11, 16) !== '00:00' ? text.slice(11, 16) : day(text);
+}
+
 function options(props: LinesProps, width: number): uPlot.Options {
   const axis = { stroke: color('--muted'), grid: { stroke: color('--line'), width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' };
   return {
     width, height: props.height ?? 220, tzDate: (s: number) => uPlot.tzDate(new Date(s * 1000), 'Etc/UTC'),
-    legend: { show: false }, padding: [8, 8, 0, 0],
+    legend: { show: false }, padding: [8, 22, 0, 0],
     cursor: { drag: { x: props.onBrush !== undefined, y: false, setScale: false }, points: { size: 6 } },
     scales: { y: { range: (_u, low, high) => (props.percent ? [Math.min(low, 0.9), 1] : [0, Math.max(1, high * 1.08)]) } },
     axes: [
-      { ...axis, grid: { show: false }, size: 28 },
+      { ...axis, grid: { show: false }, size: 28, space: 64, values: (_u, splits, _i, _s, step) => splits.map((v) => tick(v, step)) },
       { ...axis, size: 48, values: (_u, splits) => splits.map((v) => (props.percent ? `${Math.round(v * 1000) / 10} %` : count(v))) },
     ],
     series: [{}, ...props.lines.map((line) => ({
@@ -124,7 +130,7 @@ interface HeatProps { label: string; head: string; edges: number[]; unit: string
 export function Heat({ label, head, edges, unit, rows }: HeatProps) {
   const every = Math.max(1, Math.ceil((edges.length - 1) / 8));
   return (
-    <div class="scroll heat" role="region" aria-label={label} tabIndex={0}>
+    <div class="scroll heat" role="group" aria-label={label} tabIndex={0}>
       <table>
         <caption class="hidden">{label}</caption>
         <thead>

@@ -41,13 +41,14 @@ export function usePlace(): Place {
 
 export interface Range { name: string; from: number; to: number; label: string }
 
-/** Whole hours, so that the same question is asked twice within an hour. */
+/** Whole hours for a day, whole days for more: what the roll-ups know, and the same question within an hour. */
 export function rangeOf(place: Place, now: number): Range {
   const from = Number(place.params.from);
   const to = Number(place.params.to);
   if (from > 0 && to > from) return { name: 'custom', from, to, label: `${day(from)} to ${day(to - 1)}` };
   const name = place.params.range in PRESETS ? place.params.range : DEFAULT;
-  const end = Math.ceil(now / HOUR) * HOUR;
+  const unit = PRESETS[name].ms > DAY ? DAY : HOUR;
+  const end = Math.ceil(now / unit) * unit;
   return { name, from: end - PRESETS[name].ms, to: end, label: `last ${PRESETS[name].label}` };
 }
 
@@ -67,3 +68,10 @@ export function applyTheme(theme: Theme): void {
   dispatchEvent(new Event('candor-theme'));
 }
 export const nextTheme = (theme: Theme): Theme => THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+
+/** Whether somebody has signed in here: without, the first question would only be refused. The cookie itself cannot be read. */
+export const hadSession = (): boolean => localStorage.getItem('candor-session') === 'yes';
+export function noteSession(is: boolean): void {
+  if (is) localStorage.setItem('candor-session', 'yes');
+  else localStorage.removeItem('candor-session');
+}

@@ -77,7 +77,7 @@ export function Panel({ title, note, actions, wide, children }: PanelProps) {
 
 export function Card({ label, value, note, tone, children }: { label: string; value: string; note?: string; tone?: 'good' | 'bad'; children?: ComponentChildren }) {
   return (
-    <div class="card">
+    <div class={children !== undefined ? 'card drawn' : 'card'}>
       <dt>{label}</dt>
       <dd class={tone}>{value}</dd>
       {note !== undefined && <dd class="note">{note}</dd>}
@@ -87,10 +87,10 @@ export function Card({ label, value, note, tone, children }: { label: string; va
 }
 
 /** A line without axes. Decoration: the card says the number. */
-export function Spark({ values, bad }: { values: number[]; bad?: boolean }) {
-  const top = Math.max(1, ...values);
+export function Spark({ values, bad, low = 0 }: { values: number[]; bad?: boolean; low?: number }) {
+  const top = Math.max(low === 0 ? 1 : low + 0.0001, ...values);
   const step = values.length > 1 ? 100 / (values.length - 1) : 100;
-  const points = values.map((v, i) => `${(i * step).toFixed(1)},${(23 - (v / top) * 21).toFixed(1)}`).join(' ');
+  const points = values.map((v, i) => `${(i * step).toFixed(1)},${(23 - (Math.max(0, v - low) / (top - low)) * 21).toFixed(1)}`).join(' ');
   return (
     <svg class={bad ? 'spark bad' : 'spark'} viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">
       {values.length > 1 && <polygon points={`0,24 ${points} 100,24`} />}
@@ -139,7 +139,7 @@ export interface Column<T> { head: string; cell: (row: T) => ComponentChildren; 
 /** Scrolls inside itself where it is wider than the screen; a keyboard can scroll it too. */
 export function DataTable<T>({ label, columns, rows, keyOf }: { label: string; columns: Column<T>[]; rows: T[]; keyOf: (row: T) => string }) {
   return (
-    <div class="scroll" role="region" aria-label={label} tabIndex={0}>
+    <div class="scroll" role="group" aria-label={label} tabIndex={0}>
       <table>
         <thead><tr>{columns.map((c) => <th key={c.head} scope="col" class={cellClass(c)}>{c.head}</th>)}</tr></thead>
         <tbody>{rows.map((row) => <tr key={keyOf(row)}>{columns.map((c) => <td key={c.head} class={cellClass(c)}>{c.cell(row)}</td>)}</tr>)}</tbody>
@@ -157,7 +157,7 @@ export function AsTable({ head, rows }: { head: string[]; rows: (string | number
   return (
     <details class="as-table">
       <summary>Show as table</summary>
-      <div class="scroll" tabIndex={0} role="region" aria-label="The same as a table">
+      <div class="scroll" tabIndex={0} role="group" aria-label="The same as a table">
         <table>
           <thead><tr>{head.map((h, i) => <th key={h} scope="col" class={i > 0 ? 'number' : undefined}>{h}</th>)}</tr></thead>
           <tbody>{rows.map((row, i) => <tr key={i}>{row.map((value, k) => <td key={k} class={k > 0 ? 'number' : undefined}>{value}</td>)}</tr>)}</tbody>

@@ -4,13 +4,15 @@
 const path = require('node:path');
 const { open } = require('../index');
 const { SecretKeys } = require('./keys');
-const { editorLevel, lowest, ownLevel } = require('./level');
+const { editorLevel, lowest, ownLevel, userEnabled } = require('./level');
 const { handle } = require('./messages');
 const { Notice } = require('./notice');
 const { createSender } = require('./sender');
 
 /** Where the keys lie in SecretStorage. */
 const SECRET = 'candor.telemetry.keys';
+/** In globalState: the directory says "off" because the setting did. */
+const STORED_OFF = 'candor.telemetry.storedOff';
 const FOLDER = 'telemetry';
 /** context.extensionMode: by number, as the constants need the API. */
 const DEVELOPMENT = 2;
@@ -52,10 +54,10 @@ function modeOf(mode) {
   return mode === DEVELOPMENT ? 'manual' : 'auto';
 }
 
-/** @param {string} name */
-function noticeOf(name) {
+/** @param {string} name @param {boolean} offersContent */
+function noticeOf(name, offersContent) {
   return `${name} records anonymous usage data to improve itself: which features are used, how long they take, and errors; `
-    + 'never your code, file names or text. VS Code’s telemetry setting is obeyed.';
+    + `never your code, file names or text${offersContent ? ', unless you switch that on' : ''}. VS Code’s telemetry setting is obeyed.`;
 }
 
 /** @template {object} [Events=import('../catalogue').Events] */
@@ -64,6 +66,10 @@ class VscodeTelemetry {
   #section;
   /** @type {Level} */
   #level;
+  /** @type {import('vscode').Memento | undefined} */
+  #memory;
+  /** What the user's settings said about `<section>.enabled` when this window last looked. */
+  #wanted;
   #changed;
   #closed = false;
   /** @type {Promise<unknown>} */
@@ -93,6 +99,8 @@ class VscodeTelemetry {
       flush: () => target.flush?.(),
     }, { ignoreBuiltInCommonProperties: true, ignoreUnhandledErrors: !captureErrors });
     this.#level = this.#allowed();
+    this.#wanted = userEnabled(api, section);
+    this.#memory = context.globalState;
     const { id, packageJSON } = context.extension;
     const encrypted = rest.encryptSpool === true || rest.fullContent === true;
     /** @type {import('..').TelemetryClient<Events>} */
@@ -115,7 +123,7 @@ class VscodeTelemetry {
     this.onDidChange = this.#changed.event;
     this.#follow();
     if (encrypted && rest.keyProvider === undefined) this.#own(new SecretKeys(context.secrets, SECRET, (keys) => this.client.setKeys(keys)));
-    if (notice === 'message') this.#tell(noticeText ?? noticeOf(packageJSON.displayName ?? id), showCommand);
+    if (notice === 'message') this.#tell(noticeText ?? noticeOf(packageJSON.displayName ?? id, rest.fullContent === true), showCommand);
   }
 
   /** @param {{dispose: () => unknown}} disposable */
@@ -139,15 +147,29 @@ class VscodeTelemetry {
   }
 
   #apply() {
+    if (this.#closed) return;
+    this.#share();
     const before = this.#level;
     const level = this.#allowed();
-    if (this.#closed || level === before) return;
+    if (level === before) return;
     this.#level = level;
     const { client } = this;
     const set = client.setLevel(level, 'host'); // silent when the call returns
     // The setting is the user's, in every window; a host's "no" alone would leave the shared files to others.
     const done = lowest([before, level]) === level ? set.then(() => client.purge()) : set;
     this.#applying = Promise.allSettled([this.#applying, done]).then(() => this.#fire());
+  }
+
+  // VS Code in a browser tells the other windows of a setting when they reload; what is stored in the directory they
+  // obey at once. An "off" that was stored for another reason, as by `candor off`, no setting ends.
+  #share() {
+    const wanted = userEnabled(this.#api, this.#section);
+    if (wanted === this.#wanted) return;
+    this.#wanted = wanted;
+    const off = this.client.status().stored?.choice === 'off';
+    const ours = this.#memory?.get(STORED_OFF) === true;
+    if (wanted ? !off || !ours : off) return;
+    this.#applying = Promise.allSettled([this.#applying, this.client.setEnabled(wanted), this.#memory?.update(STORED_OFF, wanted ? undefined : true)]);
   }
 
   #fire() {
@@ -238,6 +260,15 @@ class VscodeTelemetry {
     if (this.#section === undefined) return this.client.setLevel(level).finally(() => this.#fire());
     await this.#write('level', level);
     return {};
+  }
+
+  /**
+   * The user's choice about the text of content fields (option `fullContent: true`), stored in the directory: another
+   * window obeys without being told.
+   * @param {boolean} on
+   */
+  setFullContent(on) {
+    return this.client.setFullContent(on).finally(() => this.#fire());
   }
 
   /** @param {string} key @param {unknown} value */

@@ -62,4 +62,15 @@ function ownLevel(api, section) {
   return lowest(['all', .../** @type {Level[]} */ (words)]);
 }
 
-module.exports = { LEVELS, lowest, editorLevel, ownLevel };
+/**
+ * What the user's own settings, those of every window, say about `<section>.enabled`; a workspace's file is that workspace's.
+ * @param {Api} api @param {string | undefined} section
+ * @returns {boolean}
+ */
+function userEnabled(api, section) {
+  if (section === undefined) return true;
+  const found = api.workspace.getConfiguration(section).inspect('enabled');
+  return (found?.globalValue ?? found?.defaultValue ?? true) === true;
+}
+
+module.exports = { LEVELS, lowest, editorLevel, ownLevel, userEnabled };

@@ -47,7 +47,7 @@ const HANDLERS = {
   'telemetry.setEnabled': (telemetry, { enabled }) => telemetry.setEnabled(yesOrNo(enabled, 'enabled')),
   'telemetry.setLevel': (telemetry, { level }) => telemetry.setLevel(/** @type {any} */ (oneOf(level, LEVELS, 'level'))),
   'telemetry.setMode': ({ client }, { mode }) => client.setMode(/** @type {any} */ (oneOf(mode, MODES, 'mode'))),
-  'telemetry.setFullContent': ({ client }, { on }) => client.setFullContent(yesOrNo(on, 'on')),
+  'telemetry.setFullContent': (telemetry, { on }) => telemetry.setFullContent(yesOrNo(on, 'on')),
   'telemetry.upload': ({ client }, { dryRun = false }) => (yesOrNo(dryRun, 'dryRun') ? client.upload({ dryRun: true }) : client.upload()),
   'telemetry.export': (telemetry) => telemetry.exportWithDialog(),
   'telemetry.purge': ({ client }) => client.purge(),

@@ -51,7 +51,11 @@ candor_status candor_context_write(const candor_context *c, candor_buf *out)
               candor_id_ok(c->machine_id, CANDOR_BASE_ID_MAX) &&
               candor_id_ok(c->app, CANDOR_BASE_ID_MAX) && candor_version_ok(c->app_version) &&
               candor_id_ok(c->platform, CANDOR_BASE_ID_MAX);
-    if (!ok) return CANDOR_INVALID;
+    return ok ? candor_context_put(c, out) : CANDOR_INVALID;
+}
+
+candor_status candor_context_put(const candor_context *c, candor_buf *out)
+{
     put(out, CANDOR_LIT("\"session_id\":\""), c->session_id);
     put(out, CANDOR_LIT("\",\"user_id\":\""), c->user_id);
     put(out, CANDOR_LIT("\",\"machine_id\":\""), c->machine_id);
@@ -66,10 +70,17 @@ candor_status candor_event_write(const unsigned char id[16], candor_bytes type, 
                                  candor_bytes context_json, candor_bytes correlation_id,
                                  candor_bytes payload, candor_buf *out)
 {
-    /* RFC 3339 has four digits for the year: 0000-01-01 to 9999-12-31. */
-    if (ts_ms < INT64_C(-62167219200000) || ts_ms > INT64_C(253402300799999)) return CANDOR_INVALID;
     if (correlation_id.n != 0 && !candor_id_ok(correlation_id, CANDOR_BASE_ID_MAX))
         return CANDOR_INVALID;
+    return candor_event_put(id, type, ts_ms, context_json, correlation_id, payload, out);
+}
+
+candor_status candor_event_put(const unsigned char id[16], candor_bytes type, int64_t ts_ms,
+                               candor_bytes context_json, candor_bytes correlation_id,
+                               candor_bytes payload, candor_buf *out)
+{
+    /* RFC 3339 has four digits for the year: 0000-01-01 to 9999-12-31. */
+    if (ts_ms < INT64_C(-62167219200000) || ts_ms > INT64_C(253402300799999)) return CANDOR_INVALID;
     char id_text[CANDOR_UUID_TEXT], time_text[CANDOR_TIME_TEXT];
     size_t start = out->n;
     candor_uuid_format(id, id_text);

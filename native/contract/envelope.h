@@ -38,6 +38,12 @@ CANDOR_CHECK candor_status candor_event_write(const unsigned char id[16], candor
                                               int64_t ts_ms, candor_bytes context_json,
                                               candor_bytes correlation_id, candor_bytes payload,
                                               candor_buf *out);
+/* The same of ids that were checked before, as those of a stored event are. */
+CANDOR_CHECK candor_status candor_context_put(const candor_context *c, candor_buf *out);
+CANDOR_CHECK candor_status candor_event_put(const unsigned char id[16], candor_bytes type,
+                                            int64_t ts_ms, candor_bytes context_json,
+                                            candor_bytes correlation_id, candor_bytes payload,
+                                            candor_buf *out);
 
 #define CANDOR_REJECT_MAP(X)                                                                       \
     X(NONE, "accepted")                                                                            \

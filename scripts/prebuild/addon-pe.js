@@ -4,6 +4,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { EXPORTS } = require('./targets');
+const { nodeApi } = require('./node-api');
 const { run } = require('./tools');
 
 /** @typedef {import('./targets').PeTarget} PeTarget */
@@ -15,13 +16,6 @@ const COMPILE = ['-fstack-protector-strong', '-Wno-float-conversion'];
 /** Without an address of its own, the linker makes one of the path of its output. */
 const LINK = ['-shared', '-static', '-s', '-Wl,--gc-sections', '-Wl,--no-insert-timestamp', '-Wl,--image-base,0x180000000', '-Wl,--dynamicbase', '-Wl,--nxcompat', '-Wl,--high-entropy-va'];
 const SYSTEM = ['-ldelayimp', '-lws2_32', '-lcrypt32', '-lbcrypt', '-ladvapi32', '-luser32', '-lntdll', '-lssp'];
-
-/** The functions of Node-API, from Node's own lists. @returns {string[]} */
-function nodeApi() {
-  const { def_paths: lists } = require('node-api-headers');
-  const names = Object.values(lists).flatMap((file) => fs.readFileSync(file, 'utf8').split('\n').map((line) => line.trim()));
-  return [...new Set(names.filter((name) => /^(napi|node_api)_\w+$/.test(name)))].sort();
-}
 
 /** @param {PeTarget} target @param {string[]} flags  Of every source. @param {string} work @returns {Promise<string[]>} more objects */
 async function extras(target, flags, work) {
@@ -39,4 +33,4 @@ async function link(target, objects, archives, work, out) {
   await run(`${target.prefix}gcc`, [...LINK, '-o', out, 'exports.def', ...objects, ...archives, path.join(work, 'libnode_delay.a'), ...SYSTEM], { cwd: work });
 }
 
-module.exports = { COMPILE, DEFINES, SYSTEM, extras, link, nodeApi };
+module.exports = { COMPILE, DEFINES, SYSTEM, extras, link };

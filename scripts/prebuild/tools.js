@@ -10,6 +10,9 @@ const ROOT = path.join(__dirname, '..', '..');
 const CACHE = path.resolve(process.env.CANDOR_PREBUILD_CACHE || path.join(os.homedir(), '.cache', 'candor-prebuild'));
 const JOBS = Math.max(1, Number(process.env.CANDOR_BUILD_JOBS) || 2);
 
+/** Compilers for macOS under their own names (zig/bin/tool), in front of what the machine has. */
+const TOOLCHAIN = path.join(__dirname, 'zig', 'bin');
+
 /** 2023-01-01: what a tool writes as the time of its build. */
 const EPOCH = '1672531200';
 
@@ -28,7 +31,7 @@ function run(command, args, options = {}) {
     const child = spawn(command, args, {
       cwd: options.cwd ?? ROOT,
       // The machine's own flags and language must not reach the result.
-      env: { ...process.env, LC_ALL: 'C', TZ: 'UTC', SOURCE_DATE_EPOCH: EPOCH, CFLAGS: undefined, CPPFLAGS: undefined, LDFLAGS: undefined, MAKEFLAGS: undefined, ...options.env },
+      env: { ...process.env, PATH: `${TOOLCHAIN}:${process.env.PATH}`, ZIG_GLOBAL_CACHE_DIR: path.join(CACHE, 'zig'), LC_ALL: 'C', TZ: 'UTC', SOURCE_DATE_EPOCH: EPOCH, CFLAGS: undefined, CPPFLAGS: undefined, LDFLAGS: undefined, MAKEFLAGS: undefined, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';

@@ -14,7 +14,7 @@ const { makePackage } = require('./package-support.js');
 const FILE = path.join(__dirname, '..', '..', 'docs', 'openapi.json');
 const doc = JSON.parse(fs.readFileSync(FILE, 'utf8'));
 /** Requests made from the document; the same each time, so that a failure can be looked at. */
-const RUNS = { numRuns: 700, seed: Number(process.env.CANDOR_FC_SEED ?? 20261121), endOnFailure: true };
+const RUNS = { numRuns: 800, seed: Number(process.env.CANDOR_FC_SEED ?? 20261121), endOnFailure: true };
 /** What any request can get. 500 is not among them: nothing that a client sends may bring it about. */
 const ANY = [400, 405, 408, 413, 417, 431, 503, 505];
 
@@ -146,6 +146,8 @@ function bodyOf(operation) {
     storeEvents: fc.oneof(json(fc.array(anEvent, { maxLength: 8 })), json(anEvent),
       fc.array(anEvent, { maxLength: 8 }).map((events) => ({ type: 'application/x-ndjson', text: events.map((one) => JSON.stringify(one)).join('\n') }))),
     uploadPackage: json(fc.array(anEvent, { maxLength: 4 }).map((events) => makePackage(events))),
+    exportLogs: json(fc.constant({ resourceLogs: [{ scopeLogs: [{ logRecords: [{ timeUnixNano: `${Date.now()}000000`, body: { stringValue: 'x' } }] }] }] })),
+    exportMetrics: json(fc.constant({})), exportTraces: json(fc.constant({ resourceSpans: [] })),
     storeAttachment: junk.map((value) => ({ type: 'text/plain; charset=utf-8', text: value })),
     erase: json(fc.record({ user_id: fc.constantFrom('u-9', ''), machine_id: fc.constantFrom('f'.repeat(32)), app: fc.constantFrom('demo', '../') }, { requiredKeys: [] })),
   }[operation.operationId];

@@ -130,6 +130,17 @@ class FakeSecrets {
   }
 }
 
+class FakeMemento {
+  #values = new Map();
+  get(key) {
+    return this.#values.get(key);
+  }
+  async update(key, value) {
+    if (value === undefined) this.#values.delete(key);
+    else this.#values.set(key, value);
+  }
+}
+
 /** An ExtensionContext, disposed after the test as VS Code does. @returns {any} */
 function extensionContext(t, more = {}) {
   const subscriptions = [];
@@ -139,6 +150,7 @@ function extensionContext(t, more = {}) {
     extension: { id: 'acme.tool', packageJSON: { version: '1.2.3', displayName: 'Acme Tool' } },
     extensionMode: 1,
     globalStorageUri: { fsPath: path.join(tempDir(t), 'acme.tool') },
+    globalState: new FakeMemento(),
     secrets: new FakeSecrets(),
     ...more,
   };

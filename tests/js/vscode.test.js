@@ -117,6 +117,47 @@ test('setEnabled and setLevel write the user’s setting; a yes ends a level of 
   assert.equal(telemetry.enabled, true);
 });
 
+test('a window that is not told of a setting obeys the one that is, both ways', async (t) => {
+  const code = new FakeCode();
+  const context = extensionContext(t);
+  const { telemetry: other } = activate(t, new FakeCode(), {}, { ...extensionContext(t), globalStorageUri: context.globalStorageUri });
+  const { telemetry } = activate(t, code, {}, context);
+  other.emit('ToolCall', TOOL);
+  code.set('own.enabled', false);
+  await telemetry.settled;
+  assert.equal(other.emit('ToolCall', TOOL), false);
+  assert.equal(other.level, 'all', 'its settings still say so');
+  await until('nothing is left', () => other.client.preview() === '');
+  code.set('own.enabled', true);
+  await telemetry.settled;
+  assert.deepEqual([telemetry.emit('ToolCall', TOOL), other.emit('ToolCall', TOOL)], [true, true]);
+});
+
+test('a workspace’s file turns off its own window alone, and no setting ends what was turned off another way', async (t) => {
+  const code = new FakeCode();
+  const context = extensionContext(t);
+  const { telemetry: other } = activate(t, new FakeCode(), {}, { ...extensionContext(t), globalStorageUri: context.globalStorageUri });
+  const { telemetry } = activate(t, code, {}, context);
+  code.set('own.enabled', false, 1);
+  await telemetry.settled;
+  assert.deepEqual([telemetry.emit('ToolCall', TOOL), other.emit('ToolCall', TOOL)], [false, true]);
+  code.set('own.enabled', undefined, 1);
+  await telemetry.client.setEnabled(false); // as the command line does
+  code.set('own.enabled', false);
+  code.set('own.enabled', true);
+  await telemetry.settled;
+  assert.deepEqual([telemetry.emit('ToolCall', TOOL), other.emit('ToolCall', TOOL)], [false, false]);
+});
+
+test('full content is switched by a message, and every page of the window hears of it', async (t) => {
+  const { telemetry } = activate(t, new FakeCode(), { fullContent: true });
+  let heard = 0;
+  telemetry.onDidChange(() => { heard += 1; });
+  const reply = await telemetry.handle({ type: 'telemetry.setFullContent', id: 1, on: true });
+  assert.deepEqual([reply.ok, telemetry.status().full_content.enabled, heard], [true, true, 1]);
+  assert.match((await telemetry.handle({ type: 'telemetry.setFullContent', id: 2, on: 'yes' })).error, /on must be true or false/);
+});
+
 test('without a section the choice is stored for every window of the directory', async (t) => {
   const { telemetry } = activate(t, new FakeCode(), { section: undefined });
   await telemetry.setEnabled(false);

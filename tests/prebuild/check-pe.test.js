@@ -7,7 +7,7 @@ const path = require('node:path');
 const { execFileSync, spawnSync } = require('node:child_process');
 const { checkPe } = require('../../scripts/prebuild/check-pe');
 const { TARGETS } = require('../../scripts/prebuild/targets');
-const { nodeApi } = require('../../scripts/prebuild/addon-pe');
+const { nodeApi } = require('../../scripts/prebuild/node-api');
 const { scratch } = require('./fixture');
 
 /** @typedef {import('../../scripts/prebuild/targets').PeTarget} PeTarget */

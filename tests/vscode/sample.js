@@ -2,6 +2,7 @@
 // The sample extension as people have it: its platform vsix, installed in a real VS Code, driven by clicks and
 // keys, against a real collector. The tests are one session: each goes on where the one before ended.
 const assert = require('node:assert/strict');
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
@@ -161,6 +162,42 @@ function sampleTests() {
       await until(mode, async () => (await host.ask('status')).mode === mode);
       await center.locator(`input[name=mode][value=${mode}]:checked`).waitFor({ state: 'attached' });
     }
+  });
+
+  test('full content is switched on by the keyboard: the text of a proposal arrives; switched off, what waits is deleted', async () => {
+    const center = await workbench.controlCenter();
+    const fullContent = async () => (await host.ask('status')).full_content.enabled;
+    const press = (/** @type {boolean} */ on) => workbench.until(`full content ${on}`, async () => {
+      if (await center.locator('#content').isChecked() === on) return;
+      await center.locator('#content').focus();
+      await workbench.page.keyboard.press('Space');
+    }, () => until('chosen', async () => await fullContent() === on, 10_000));
+    assert.equal(await fullContent(), false, 'off until somebody says yes');
+    await press(true);
+    await says(center, /text of proposals is sent from now on/);
+    await center.locator('#content-hint', { hasText: /^On: / }).waitFor();
+    await workbench.picture('control-center-content');
+    await review('Reject', 'second.diff');
+    await until('the text is kept', async () => (await host.ask('status')).vault.pending === 1);
+    assert.doesNotMatch(await host.ask('client', 'preview'), /@@/, 'the text is in no event');
+    assert.equal((await host.ask('client', 'upload')).error, null);
+    const [event] = await storedOf('ProposalDiff');
+    const { attachments: [text] } = await session.collector.get(`/api/v1/attachments/${event.event_id}`);
+    const sha256 = crypto.createHash('sha256').update(fs.readFileSync(editor.path('workspace/second.diff'))).digest('hex');
+    assert.deepEqual([text.field, text.sha256], ['diff', sha256]);
+
+    await review('Reject', 'second.diff');
+    await until('another is kept', async () => (await host.ask('status')).vault.pending === 1);
+    const again = await workbench.controlCenter();
+    await again.locator('#content').waitFor();
+    await workbench.until('full content off', async () => {
+      if (!await again.locator('#content').isChecked()) return;
+      await again.locator('#content').focus();
+      await workbench.page.keyboard.press('Space');
+    }, () => until('chosen', async () => !await fullContent(), 10_000));
+    await says(again, /^Off\. Text that was not sent is deleted/);
+    assert.equal((await host.ask('status')).vault.pending, 0);
+    assert.deepEqual(buffered().filter((name) => name.startsWith('vault/') && name.endsWith('.att')), []);
   });
 
   test('the level is lowered by the keyboard, and written to the extension’s setting', async () => {

@@ -36,8 +36,25 @@
   const plural = (/** @type {number} */ n, /** @type {string} */ word) => `${n.toLocaleString()} ${word}${n === 1 ? '' : 's'}`;
   const size = (/** @type {number} */ bytes) => (bytes < 1024 ? plural(bytes, 'byte') : `${(bytes / 1024).toFixed(1)} KB`);
 
-  const RECORDS = { off: 'Nothing is recorded.', crash: 'Crashes.', error: 'Errors and crashes.', all: 'Usage, errors and crashes; never code, names or text.' };
+  const RECORDS = { off: 'Nothing is recorded.', crash: 'Crashes.', error: 'Errors and crashes.', all: 'Usage, errors and crashes; never code, names or text.', text: 'Usage, errors and crashes, and the text of proposals.' };
   const UPLOADS = { off: 'Nothing is recorded, and nothing is sent.', manual: 'Only when you press Upload Now.', auto: 'In the background, now and then.' };
+
+  /** Who else may have said no to full content, and so what would have to change. */
+  const REFUSED = {
+    telemetry: 'Needs telemetry to be on.', level: 'Needs “Usage” above, and VS Code’s telemetry setting to allow it.',
+    TELEMETRY_FULL_CONTENT: 'The environment of VS Code decides this.', 'telemetry.toml': 'Off: telemetry.toml says so.',
+  };
+  const CONTENT = 'the diffs that you review, with your code in them. It is encrypted on this machine until it is sent, and what was not sent is deleted when you switch this off.';
+
+  /** @param {any} status */
+  function showContent({ full_content: { enabled, decided_by: by }, vault }) {
+    const free = by === 'stored' || by === 'default';
+    $('content').checked = enabled;
+    $('content').disabled = !free;
+    const waits = vault.pending > 0 ? ` ${plural(vault.pending, 'text')} wait${vault.pending === 1 ? 's' : ''}.` : '';
+    const lost = vault.dropped.no_key > 0 ? ' Some text was not kept: this system has no keyring for the key.' : '';
+    $('content-hint').textContent = free ? `${enabled ? 'On' : 'Off unless you switch it on'}: ${CONTENT}${waits}${lost}` : REFUSED[/** @type {keyof typeof REFUSED} */ (by)] ?? `Decided by ${by}.`;
+  }
 
   /** @param {string} group @param {string} value */
   function choose(group, value) {
@@ -48,7 +65,7 @@
   function showStatus(status) {
     const { editor, own } = status.vscode;
     $('state').classList.toggle('on', status.enabled);
-    $('state-text').textContent = status.enabled ? `Recording: ${RECORDS[/** @type {keyof typeof RECORDS} */ (status.level)]}` : status.reason;
+    $('state-text').textContent = status.enabled ? `Recording: ${RECORDS[/** @type {keyof typeof RECORDS} */ (status.full_content.enabled ? 'text' : status.level)]}` : status.reason;
     if (!status.enabled && editor === 'off') $('state-text').textContent = 'Off: VS Code’s telemetry setting says so.';
     else if (!status.enabled && own === 'off') $('state-text').textContent = 'Off: you have turned it off for this extension.';
     $('enabled').checked = status.enabled;
@@ -64,14 +81,15 @@
     $('next-note').textContent = waits === shown ? '' : 'More was recorded since: Refresh shows it.';
     $('upload').disabled = !status.enabled;
     $('export').disabled = waits === 0;
-    $('purge').disabled = waits === 0;
+    $('purge').disabled = waits + status.vault.pending === 0;
+    showContent(status);
     list(status, waits);
   }
 
   /** @param {any} status @param {number} waits */
   function list(status, waits) {
     const rows = [
-      ['Waits on this machine', plural(waits, 'event')],
+      ['Waits on this machine', plural(waits, 'event')], ['Texts', `${status.vault.pending.toLocaleString()} wait, ${status.vault.sent.toLocaleString()} sent`],
       ['Directory', status.directory], ['Collector', status.endpoint ?? 'none: events stay on this machine'],
       ['Decided by', status.decided_by], ['Notice', status.notice.waiting ? 'not read yet: uploads wait' : `version ${status.notice.version} read`],
       ['Last upload', status.last_upload === null ? 'none' : `${time(status.last_upload.at)}, ${status.last_upload.error ?? 'ok'}`],
@@ -161,6 +179,10 @@
   $('enabled').addEventListener('change', (/** @type {any} */ { target }) => act(async () => {
     await ask('setEnabled', { enabled: target.checked });
     return target.checked ? 'Thank you.' : 'Turned off. What was recorded is deleted.';
+  }));
+  $('content').addEventListener('change', (/** @type {any} */ { target }) => act(async () => {
+    await ask('setFullContent', { on: target.checked });
+    return target.checked ? 'The text of proposals is sent from now on.' : 'Off. Text that was not sent is deleted.';
   }));
   for (const [group, what, said] of [['level', 'setLevel', 'What may be recorded is changed.'], ['mode', 'setMode', 'The upload mode is changed, in every window.']]) {
     for (const input of document.getElementsByName(group)) {

@@ -37,6 +37,8 @@ function html(webview, media) {
     <div class="segments" role="radiogroup" aria-labelledby="l-level" aria-describedby="level-hint">${choice('level', [['off', 'Nothing'], ['crash', 'Crashes'], ['error', 'Errors'], ['all', 'Usage']])}</div></div>
   <div class="row"><div><strong id="l-mode">Upload</strong><p id="mode-hint" class="hint"></p></div>
     <div class="segments" role="radiogroup" aria-labelledby="l-mode" aria-describedby="mode-hint">${choice('mode', [['off', 'Never'], ['manual', 'By hand'], ['auto', 'Automatic']])}</div></div>
+  <div class="row"><div><strong id="l-content">Also send the text of proposals</strong><p id="content-hint" class="hint"></p></div>
+    <label class="switch"><input type="checkbox" id="content" role="switch" aria-labelledby="l-content" aria-describedby="content-hint"><span class="track" aria-hidden="true"></span></label></div>
   <p class="links"><button class="link" data-setting="editor">VS Code’s telemetry setting</button><button class="link" data-setting="own">Settings of this extension</button></p>
 </section>
 <section aria-labelledby="h-next">

@@ -14,7 +14,9 @@ let endSession;
 function activate(context) {
   const started = Date.now();
   // Without an endpoint events stay on this machine; an operator names one by TELEMETRY_ENDPOINT and TELEMETRY_TOKEN.
-  const telemetry = activateTelemetry(context, { section: 'candorSample.telemetry', showCommand: 'candorSample.controlCenter' });
+  const telemetry = activateTelemetry(context, {
+    section: 'candorSample.telemetry', showCommand: 'candorSample.controlCenter', fullContent: true, // a switch of the Control Center, off at first
+  });
   const { version } = context.extension.packageJSON;
   telemetry.emit('SessionStart', {
     userId: vscode.env.machineId, machineId: vscode.env.machineId, appVersion: version, os: /** @type {any} */ (process.platform), timestamp: new Date(),

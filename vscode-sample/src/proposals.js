@@ -1,6 +1,7 @@
 'use strict';
 // The command "Review Diff as Proposal": a diff is shown beside the files it changes, and accepting it changes
-// them. What is recorded: how large it was, what was decided, and how long that took.
+// them. What is recorded: how large it was, what was decided, and how long that took; the diff itself only where
+// somebody has switched full content on.
 
 const crypto = require('node:crypto');
 const vscode = require('vscode');
@@ -112,6 +113,7 @@ class Proposals {
       proposalId: proposal.id, fileCount: files.length, operation: operations.size === 1 ? files[0].operation : 'mixed',
       totalLinesChanged: parseDiff(diff).reduce((sum, file) => sum + linesChanged(file), 0),
     });
+    this.#telemetry.emit('ProposalDiff', { proposalId: proposal.id, diff }); // dropped, unless full content is on
     await vscode.commands.executeCommand('setContext', CONTEXT, true);
     await this.#show(files);
     // The review goes on after the command has ended: by the buttons here, or those in the editor's title.

@@ -34,6 +34,7 @@ function Budget({ slo }: { slo: Slo }) {
       <div class="meter" role="meter" aria-label="Error budget left" aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(Math.max(0, Math.min(1, left)) * 100)}>
         <div class={left <= 0 ? 'fill-bad' : left < 0.25 ? 'fill-warn' : 'fill-good'} style={{ width: `${Math.max(2, Math.min(1, Math.max(0, left)) * 100)}%` }} />
       </div>
+      <p class="note">{slo.sessions === 0 ? 'No session in this time.' : `Of ${exact(slo.sessions)} sessions, ${exact(Math.floor((1 - slo.target) * slo.sessions + 1e-9))} may fail.`}</p>
     </>
   );
 }
@@ -79,7 +80,8 @@ export function Errors({ place, range, base }: PageProps) {
   const target = TARGETS.includes(place.params.target) ? place.params.target : '0.99';
   const slo = useQuery<Slo>(telemetry('errors/slo', { ...base, target }));
   const groups = useQuery<ErrorGroups>(telemetry('errors/groups', base));
-  const recent = useQuery<EventPage>(telemetry('errors/recent', { ...base, limit: 20 }));
+  const sample = useQuery<EventPage>(telemetry('errors/recent', { ...base, limit: 200 }));
+  const messages = new Map((sample.data?.events ?? []).filter((one) => typeof one.payload.message === 'string').map((one) => [one.error_group ?? '', String(one.payload.message)]));
   return (
     <>
       <div class="grid two">
@@ -98,7 +100,7 @@ export function Errors({ place, range, base }: PageProps) {
             <DataTable
               label="Groups of errors" rows={data.groups} keyOf={(row) => row.group + row.type}
               columns={[
-                { head: 'Error', cell: (row) => (row.group !== '' ? <a href={hrefOf(place, 'errors', { group: row.group })} aria-current={row.group === place.params.group ? 'true' : undefined}>{row.title}</a> : row.title) },
+                { head: 'Error', cell: (row) => <>{row.group !== '' ? <a href={hrefOf(place, 'errors', { group: row.group })} aria-current={row.group === place.params.group ? 'true' : undefined}>{row.title}</a> : row.title}{messages.has(row.group) && <div class="note message">{messages.get(row.group)}</div>}</> },
                 { head: 'Event', cell: (row) => <span class="note">{row.type}</span> },
                 { head: 'Trend', cell: (row) => <div class="trend"><Spark bad values={trend(row, range.from, range.to)} /></div> },
                 { head: 'Count', number: true, cell: (row) => exact(row.count) },
@@ -110,7 +112,7 @@ export function Errors({ place, range, base }: PageProps) {
         </When>
       </Panel>
       <Panel wide title="Latest errors">
-        <When answer={recent} empty={(data) => data.events.length === 0} lines={5}>{(data) => <EventRows label="Latest errors" events={data.events} />}</When>
+        <When answer={sample} empty={(data) => data.events.length === 0} lines={5}>{(data) => <EventRows label="Latest errors" events={data.events.slice(0, 20)} />}</When>
       </Panel>
     </>
   );

@@ -49,12 +49,14 @@ export function Overview({ place, range, base }: PageProps) {
             <Spark values={users.map((one) => one.users)} />
           </Card>
           <Card label="Error-free sessions" value={percent(slo.data?.error_free, 2)} tone={slo.data !== undefined && slo.data.sessions > 0 ? (slo.data.met ? 'good' : 'bad') : undefined} note={slo.data !== undefined ? `target ${percent(slo.data.target)}` : undefined}>
-            <Spark values={(starts.data?.buckets ?? []).map((one) => one.error_free ?? 1)} />
+            <Spark low={0.8} values={(starts.data?.buckets ?? []).map((one) => one.error_free ?? 1)} />
           </Card>
           <Card label="Errors" value={slo.data !== undefined ? count(slo.data.errors) : '–'} note={slo.data !== undefined ? `${percent(slo.data.error_rate, 2)} of events` : undefined}>
             <Spark bad values={(timeline.data?.buckets ?? []).map((one) => one.errors)} />
           </Card>
-          <Card label="Proposals approved" value={percent(decided.decided > 0 ? decided.approved / decided.decided : null)} note={`${exact(decided.approved)} of ${exact(decided.decided)}`} />
+          <Card label="Proposals approved" value={percent(decided.decided > 0 ? decided.approved / decided.decided : null)} note={`${exact(decided.approved)} of ${exact(decided.decided)}`}>
+            <div class="track"><div class="fill" style={{ width: `${(decided.decided > 0 ? decided.approved / decided.decided : 0) * 100}%` }} /></div>
+          </Card>
         </dl>
       )}
       <Panel wide title="Events over time" note={`By ${bucket}. Drag over a part to look closer.`} actions={timeline.data !== undefined && <CsvButton table={() => ({ name: 'timeline', head: ['bucket', 'events', 'errors'], rows: (timeline.data as Timeline).buckets.map((one) => [one.bucket, one.count, one.errors]) })} />}>

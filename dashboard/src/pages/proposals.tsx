@@ -1,5 +1,5 @@
 import type { PageProps } from '../app';
-import type { Chart, Stats } from '../api';
+import type { Chart, Latency, Stats } from '../api';
 import { telemetry } from '../api';
 import { count, duration, exact, measure, percent } from '../format';
 import { useQuery } from '../query';
@@ -30,19 +30,20 @@ function Funnel({ stats }: { stats: Stats }) {
 
 export function Proposals({ base }: PageProps) {
   const stats = useQuery<Stats>(telemetry('stats', base));
+  const review = useQuery<Latency>(telemetry('aggregate/latency', { ...base, type: 'ProposalDecision' }));
   const none = (data: Stats) => chartOf(data, 'ProposalCreated') === undefined && chartOf(data, 'ProposalDecision') === undefined;
   return (
     <>
       <div class="grid two">
         <Panel title="From proposed to approved"><When answer={stats} empty={none}>{(data) => <Funnel stats={data} />}</When></Panel>
         <Panel title="Time to review" note="From the histogram of reviewDurationMs">
-          <When answer={stats} empty={none}>
+          <When answer={review} empty={(data) => data.rows.length === 0}>
             {(data) => (
               <DataTable
-                label="Time to review by decision" rows={chartOf(data, 'ProposalDecision')?.groups ?? []} keyOf={(row) => row.value}
+                label="Time to review by decision" rows={data.rows} keyOf={(row) => row.value}
                 columns={[
                   { head: 'Decision', cell: (row) => row.value }, { head: 'Count', number: true, cell: (row) => exact(row.count) },
-                  { head: 'Half within', number: true, cell: (row) => duration(row.p50) }, { head: '95 %', number: true, cell: (row) => duration(row.p95) }, { head: '99 %', number: true, hide: true, cell: (row) => duration(row.p99) },
+                  { head: 'Average', number: true, cell: (row) => duration(row.mean) }, { head: 'Half within', number: true, cell: (row) => duration(row.p50) }, { head: '95 %', number: true, cell: (row) => duration(row.p95) }, { head: '99 %', number: true, hide: true, cell: (row) => duration(row.p99) },
                 ]}
               />
             )}

@@ -3,7 +3,7 @@ import type { PageProps } from '../app';
 import type { SessionPage, Starts } from '../api';
 import { telemetry } from '../api';
 import { Columns, Lines } from '../charts';
-import { brief, duration, exact, moment, percent } from '../format';
+import { brief, duration, exact, moment } from '../format';
 import { useQuery } from '../query';
 import { hrefOf } from '../state';
 import { Choice, CsvButton, DataTable, Panel, Pill, When } from '../ui';
@@ -53,7 +53,6 @@ export function Sessions({ place, base }: PageProps) {
             />
           )}
         </When>
-        {starts.data !== undefined && !none(starts.data) && <p class="note">{percent(1 - starts.data.buckets.reduce((sum, one) => sum + one.failed, 0) / Math.max(1, starts.data.buckets.reduce((sum, one) => sum + one.sessions, 0)), 2)} of the sessions above had no error.</p>}
       </Panel>
     </>
   );

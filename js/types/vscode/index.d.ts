@@ -98,6 +98,12 @@ export class VscodeTelemetry<Events extends object = import("../catalogue").Even
      */
     setLevel(level: Level): Promise<unknown>;
     /**
+     * The user's choice about the text of content fields (option `fullContent: true`), stored in the directory: another
+     * window obeys without being told.
+     * @param {boolean} on
+     */
+    setFullContent(on: boolean): Promise<import("../calls").Report>;
+    /**
      * Asks where to, and writes what waits as one file there.
      * @returns {Promise<import('../client').ExportReport | null>} null: cancelled
      */

@@ -23,3 +23,9 @@ export function editorLevel(api: Api, logger: import("vscode").TelemetryLogger):
  * @returns {Level}
  */
 export function ownLevel(api: Api, section: string | undefined): Level;
+/**
+ * What the user's own settings, those of every window, say about `<section>.enabled`; a workspace's file is that workspace's.
+ * @param {Api} api @param {string | undefined} section
+ * @returns {boolean}
+ */
+export function userEnabled(api: Api, section: string | undefined): boolean;

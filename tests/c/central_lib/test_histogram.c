@@ -31,6 +31,14 @@ static void bucket_value_is_within_the_stated_error(void **state)
     }
 }
 
+/* What the writer of JSON numbers takes. */
+static void the_value_of_the_largest_bucket_is_the_largest_value(void **state)
+{
+    (void)state;
+    assert_true(candor_hist_value(candor_hist_bucket(1e12)) == 1e12);
+    assert_true(candor_hist_value(CANDOR_HIST_BUCKETS - 1) == 1e12);
+}
+
 static void odd_values_have_a_bucket(void **state)
 {
     (void)state;
@@ -125,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bucket_value_is_within_the_stated_error),
+        cmocka_unit_test(the_value_of_the_largest_bucket_is_the_largest_value),
         cmocka_unit_test(odd_values_have_a_bucket),
         cmocka_unit_test(blob_comes_back_as_it_was),
         cmocka_unit_test(merge_equals_unpack_add_pack),
