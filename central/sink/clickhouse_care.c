@@ -136,8 +136,94 @@ static unsigned long number_of(int64_t day)
            strtoul(text + 8, NULL, 10);
 }
 
+/* Lines of a category, a tab and how many events. */
+static uint64_t read_tally(candor_bytes answer, candor_deleted *deleted)
+{
+    uint64_t n = 0;
+    while (answer.n != 0) {
+        const char *tab = memchr(answer.p, '\t', answer.n), *end = memchr(answer.p, '\n', answer.n);
+        uint64_t some;
+        if (tab == NULL || end == NULL || end < tab) break;
+        some = candor_ch_number(candor_bytes_of(tab + 1, (size_t)(end - tab - 1)));
+        candor_deleted_add(deleted, candor_bytes_of(answer.p, (size_t)(tab - answer.p)), some);
+        n += some;
+        answer = candor_bytes_of(end + 1, answer.n - (size_t)(end + 1 - answer.p));
+    }
+    return n;
+}
+
+static candor_status tally(candor_ch *ch, const candor_buf *where, candor_deleted *deleted,
+                           uint64_t *n, candor_err *err)
+{
+    candor_buf sql = {0};
+    candor_bytes answer = {NULL, 0};
+    candor_status st;
+    candor_buf_put_bytes(
+        &sql, CANDOR_LIT("SELECT category,uniqExact(event_id) FROM candor_events WHERE "));
+    candor_buf_put_bytes(&sql, candor_buf_bytes(where));
+    candor_buf_put_bytes(&sql, CANDOR_LIT(" GROUP BY category FORMAT TabSeparated"));
+    st = candor_ch_ask(ch, &sql, &answer, err);
+    *n = st == CANDOR_OK ? read_tally(answer, deleted) : 0;
+    candor_buf_free(&sql);
+    return st;
+}
+
+static void put_sweep(candor_buf *where, const candor_sweep *w)
+{
+    size_t i;
+    candor_buf_putf(where, "day=toDate(%lld) AND category IN (", (long long)(w->from_ms / DAY_MS));
+    for (i = 0; i < w->n; i++) {
+        if (i != 0) candor_buf_put_c(where, ',');
+        candor_ch_put_text(where, w->categories[i]);
+    }
+    candor_buf_put_c(where, ')');
+}
+
+/* A mutation rewrites the parts of that day alone, one a day and class at most. A replica that is
+ * away does it when it is back. */
+static candor_status sweep_shard(candor_ch_shard *h, void *arg, candor_err *err)
+{
+    candor_ch_server *v = NULL;
+    candor_buf where = {0};
+    uint64_t n = 0, ignored;
+    char id[64];
+    candor_status st = candor_ch_shard_usable(h, &v, err);
+    if (st != CANDOR_OK) return st;
+    put_sweep(&where, arg);
+    st = tally(&v->ch, &where, ((const candor_sweep *)arg)->deleted, &n, err);
+    candor_buf_clear(&h->sql);
+    if (st == CANDOR_OK && n != 0) {
+        candor_buf_put_bytes(&h->sql, CANDOR_LIT("ALTER TABLE candor_events DELETE WHERE "));
+        candor_buf_put_bytes(&h->sql, candor_buf_bytes(&where));
+        st = ask_number(&v->ch, &h->sql, &ignored, err);
+        if (st == CANDOR_OK) st = latest_mutation(&v->ch, id, sizeof id, err);
+        if (st == CANDOR_OK && *id != '\0') st = wait_for_mutation(h, v, id, err);
+    }
+    candor_buf_free(&where);
+    return st;
+}
+
+candor_status candor_ch_sweep(candor_ch_crew *w, const candor_sweep *sweep, candor_err *err)
+{
+    candor_sweep copy = *sweep;
+    return candor_ch_crew_run(w, sweep_shard, &copy, true, err);
+}
+
+static candor_status count_day(candor_ch *ch, uint64_t number, candor_deleted *deleted,
+                               candor_err *err)
+{
+    candor_buf where = {0};
+    uint64_t n;
+    candor_status st;
+    candor_buf_putf(&where, "toYYYYMMDD(day)=%llu", (unsigned long long)number);
+    st = tally(ch, &where, deleted, &n, err);
+    candor_buf_free(&where);
+    return st;
+}
+
 typedef struct retention {
     int64_t first_day;
+    candor_deleted *deleted;
     bool more;
 } retention;
 
@@ -166,7 +252,9 @@ static candor_status retain_shard(candor_ch_shard *h, void *arg, candor_err *err
                     "toUInt32(partition)<%lu",
                     number_of(r->first_day));
     st = ask_number(&v->ch, &h->sql, &oldest, err);
+    if (st == CANDOR_OK && oldest != 0) st = count_day(&v->ch, oldest, r->deleted, err);
     if (st != CANDOR_OK || oldest == 0) return st;
+    candor_buf_clear(&h->sql);
     candor_buf_putf(&h->sql, "ALTER TABLE candor_events DROP PARTITION %llu",
                     (unsigned long long)oldest);
     st = ask_number(&v->ch, &h->sql, &ignored, err);
@@ -174,9 +262,10 @@ static candor_status retain_shard(candor_ch_shard *h, void *arg, candor_err *err
     return st;
 }
 
-candor_status candor_ch_retain(candor_ch_crew *w, int64_t first_day, bool *more, candor_err *err)
+candor_status candor_ch_retain(candor_ch_crew *w, int64_t first_day, candor_deleted *deleted,
+                               bool *more, candor_err *err)
 {
-    retention r = {first_day, false};
+    retention r = {first_day, deleted, false};
     candor_status st = candor_ch_crew_run(w, retain_shard, &r, true, err);
     *more = st == CANDOR_OK && r.more;
     return st;
