@@ -52,10 +52,9 @@ static candor_status wait_for_mutation(candor_ch_shard *h, candor_ch_server *v, 
     }
 }
 
-/* Also when there is nothing to tell here: a try before, which failed half-way, may have left the
- * rest to the other replicas. */
-static candor_status delete_theirs(candor_ch_shard *h, candor_ch_server *v, const candor_buf *where,
-                                   candor_err *err)
+/* where: what is true of the rows. Waits for v, or for every replica. */
+static candor_status delete_rows(candor_ch_shard *h, candor_ch_server *v, const candor_buf *where,
+                                 bool everywhere, candor_err *err)
 {
     unsigned char random[MARK / 2];
     char mark[MARK + 1] = "";
@@ -66,11 +65,11 @@ static candor_status delete_theirs(candor_ch_shard *h, candor_ch_server *v, cons
         return candor_fail(err, CANDOR_CRYPTO, 0, "erase", NULL);
     candor_hex_encode(random, sizeof random, mark);
     candor_buf_clear(&h->sql);
-    candor_buf_putf(&h->sql, "ALTER TABLE candor_events DELETE WHERE '%s'!=''", mark);
+    candor_buf_putf(&h->sql, "ALTER TABLE candor_events DELETE WHERE '%s'!='' AND ", mark);
     candor_buf_put_bytes(&h->sql, candor_buf_bytes(where));
     st = ask_number(&v->ch, &h->sql, &ignored, err);
     for (i = 0; i < h->n && st == CANDOR_OK; i++)
-        st = wait_for_mutation(h, &h->servers[i], mark, err);
+        if (everywhere || v == &h->servers[i]) st = wait_for_mutation(h, &h->servers[i], mark, err);
     return st;
 }
 
@@ -80,7 +79,7 @@ static candor_status tell_theirs(candor_ch *ch, const candor_buf *where, candor_
     candor_buf sql = {0};
     candor_bytes ids = {NULL, 0};
     candor_status st;
-    candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT DISTINCT event_id FROM candor_events WHERE 1"));
+    candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT DISTINCT event_id FROM candor_events WHERE "));
     candor_buf_put_bytes(&sql, candor_buf_bytes(where));
     candor_buf_put_bytes(&sql, CANDOR_LIT(" FORMAT RowBinary"));
     st = candor_ch_ask(ch, &sql, &ids, err);
@@ -110,10 +109,13 @@ static candor_status erase_shard(candor_ch_shard *h, void *arg, candor_err *err)
     candor_status st = all_are_there(h, err);
     if (st == CANDOR_OK) st = candor_ch_shard_usable(h, &v, err);
     if (st != CANDOR_OK) return st;
+    candor_buf_put_c(&where, '1');
     candor_ch_put_columns(&where, columns, candor_erasure_columns(e, columns));
     st = tell_theirs(&v->ch, &where, e, &n, err);
+    /* Also when there is nothing to tell here: a try before, which failed half-way, may have left
+     * the rest to the other replicas. */
     if (st == CANDOR_OK && (n != 0 || h->cluster->replicated))
-        st = delete_theirs(h, v, &where, err);
+        st = delete_rows(h, v, &where, true, err);
     if (st == CANDOR_OK) e->events += n;
     candor_buf_free(&where);
     return st;
@@ -185,20 +187,12 @@ static candor_status sweep_shard(candor_ch_shard *h, void *arg, candor_err *err)
 {
     candor_ch_server *v = NULL;
     candor_buf where = {0};
-    uint64_t n = 0, ignored;
-    char id[64];
+    uint64_t n = 0;
     candor_status st = candor_ch_shard_usable(h, &v, err);
     if (st != CANDOR_OK) return st;
     put_sweep(&where, arg);
     st = tally(&v->ch, &where, ((const candor_sweep *)arg)->deleted, &n, err);
-    candor_buf_clear(&h->sql);
-    if (st == CANDOR_OK && n != 0) {
-        candor_buf_put_bytes(&h->sql, CANDOR_LIT("ALTER TABLE candor_events DELETE WHERE "));
-        candor_buf_put_bytes(&h->sql, candor_buf_bytes(&where));
-        st = ask_number(&v->ch, &h->sql, &ignored, err);
-        if (st == CANDOR_OK) st = latest_mutation(&v->ch, id, sizeof id, err);
-        if (st == CANDOR_OK && *id != '\0') st = wait_for_mutation(h, v, id, err);
-    }
+    if (st == CANDOR_OK && n != 0) st = delete_rows(h, v, &where, false, err);
     candor_buf_free(&where);
     return st;
 }
