@@ -50,8 +50,8 @@ struct candor_forward {
 candor_status candor_forward_write(candor_sink *base, candor_batch *const *batches, size_t n,
                                    candor_err *err);
 candor_status candor_forward_erase(candor_sink *base, candor_erasure *e, candor_err *err);
-candor_status candor_forward_retain(candor_sink *base, int64_t first_day, bool *more,
-                                    candor_err *err);
+candor_status candor_forward_retain(candor_sink *base, int64_t first_day, candor_deleted *deleted,
+                                    bool *more, candor_err *err);
 candor_status candor_forward_probe(candor_sink *base, candor_err *err);
 void candor_forward_close(candor_sink *base);
 /* port: where the URL names none. */
