@@ -49,11 +49,12 @@ static void show(void *ctx, uint64_t done, uint64_t pages)
             (unsigned long long)(pages != 0 ? done * 100 / pages : 0));
 }
 
-static candor_status copy_shown(const char *what, const char *from, const char *to, candor_err *err)
+static candor_status copy_shown(const char *what, const char *from, const char *to,
+                                const candor_db_key *key, candor_err *err)
 {
     terminal t = {what, false, 0};
     candor_status st =
-        candor_backup_copy(from, to, isatty(STDERR_FILENO) != 0 ? show : NULL, &t, err);
+        candor_backup_copy(from, to, key, isatty(STDERR_FILENO) != 0 ? show : NULL, &t, err);
     if (t.shown) fputs("\r\033[K", stderr);
     return st;
 }
@@ -87,16 +88,17 @@ static candor_status check_target(const char *from, const char *to, candor_err *
 }
 
 /* Complete under its name, or not there: until then it has another, which only a crash leaves. */
-static candor_status make_file(const char *from, const char *to, candor_backup_info *info,
-                               candor_err *err)
+static candor_status make_file(const char *from, const char *to, const candor_db_key *key,
+                               candor_backup_info *info, candor_err *err)
 {
     char partial[CANDOR_PATH_MAX];
     int n = snprintf(partial, sizeof partial, "%s.%ld.tmp", to, (long)getpid());
     candor_status st = CANDOR_LIMIT;
     if (n < 0 || (size_t)n >= sizeof partial) return candor_fail(err, st, 0, "backup", NULL);
     candor_unlink_quiet(partial);
-    st = copy_shown(info->kind == CANDOR_BACKUP_EVENTS ? "events" : "texts", from, partial, err);
-    if (st == CANDOR_OK) st = candor_backup_seal(partial, info, err);
+    st = copy_shown(info->kind == CANDOR_BACKUP_EVENTS ? "events" : "texts", from, partial, key,
+                    err);
+    if (st == CANDOR_OK) st = candor_backup_seal(partial, key, info, err);
     if (st == CANDOR_OK) st = candor_rename_durable(partial, to, err);
     if (st != CANDOR_OK) candor_unlink_quiet(partial);
     return st;
@@ -117,9 +119,9 @@ static candor_status read_key(const char *data, const char *name,
     return st;
 }
 
-static candor_status backup(const char *data, const char *out, const char *texts,
-                            candor_backup_info *events_info, candor_backup_info *texts_info,
-                            candor_err *err)
+static candor_status backup(const char *data, const char *keys, const candor_db_key *key,
+                            const char *out, const char *texts, candor_backup_info *events_info,
+                            candor_backup_info *texts_info, candor_err *err)
 {
     char events_db[CANDOR_PATH_MAX], texts_db[CANDOR_PATH_MAX];
     bool with_texts = *texts != '\0';
@@ -131,10 +133,10 @@ static candor_status backup(const char *data, const char *out, const char *texts
                          "%.140s is not the data directory of a collector; give --data", data);
     if (st == CANDOR_OK) st = check_target(events_db, out, err);
     if (st == CANDOR_OK && with_texts) st = check_target(texts_db, texts, err);
-    if (st == CANDOR_OK) st = read_key(data, CANDOR_PEPPER_FILE, events_info->pepper, err);
-    if (st == CANDOR_OK) st = read_key(data, CANDOR_SEED_FILE, events_info->receipt_seed, err);
-    if (st == CANDOR_OK) st = make_file(events_db, out, events_info, err);
-    if (st == CANDOR_OK && with_texts) st = make_file(texts_db, texts, texts_info, err);
+    if (st == CANDOR_OK) st = read_key(keys, CANDOR_PEPPER_FILE, events_info->pepper, err);
+    if (st == CANDOR_OK) st = read_key(keys, CANDOR_SEED_FILE, events_info->receipt_seed, err);
+    if (st == CANDOR_OK) st = make_file(events_db, out, key, events_info, err);
+    if (st == CANDOR_OK && with_texts) st = make_file(texts_db, texts, key, texts_info, err);
     return st;
 }
 
@@ -178,6 +180,7 @@ int candor_command_backup(int argc, char *const *argv)
     candor_config *c = calloc(1, sizeof *c);
     candor_backup_info events_info = {.kind = CANDOR_BACKUP_EVENTS};
     candor_backup_info texts_info = {.kind = CANDOR_BACKUP_TEXTS};
+    candor_db_key key = {0};
     candor_err err = {0};
     candor_status st;
     int code = 1;
@@ -191,7 +194,10 @@ int candor_command_backup(int argc, char *const *argv)
     } else {
         umask(0077); /* SQLite creates its files with the process's mask */
         events_info.created_ms = texts_info.created_ms = candor_clock_unix_ms();
-        st = backup(c->data, options[0].value, options[1].value, &events_info, &texts_info, &err);
+        st = candor_db_key_load(c->key_file, &key, &err);
+        if (st == CANDOR_OK)
+            st = backup(c->data, *c->keys != '\0' ? c->keys : c->data, &key, options[0].value,
+                        options[1].value, &events_info, &texts_info, &err);
     }
     if (st == CANDOR_OK)
         say_backup(options[0].value, options[1].value, &events_info, &texts_info, options[2].given);
@@ -223,14 +229,19 @@ static void say_restored(const candor_restored *r, bool texts, bool json)
            r->aside);
 }
 
-static candor_status restore(const char *data, const char *events, const char *texts,
+static candor_status restore(const candor_config *c, const char *events, const char *texts,
                              candor_restored *r, candor_err *err)
 {
     char db_path[CANDOR_PATH_MAX];
     candor_file *lock = NULL;
-    candor_status st = candor_data_open(data, db_path, sizeof db_path, err);
-    if (st == CANDOR_OK) st = candor_parts_lock(data, &lock, err);
-    if (st == CANDOR_OK) st = candor_restore(data, events, *texts != '\0' ? texts : NULL, r, err);
+    candor_db_key key;
+    candor_status st = candor_db_key_load(c->key_file, &key, err);
+    if (st == CANDOR_OK) st = candor_data_open(c->data, db_path, sizeof db_path, err);
+    if (st == CANDOR_OK) st = candor_parts_lock(c->data, &lock, err);
+    if (st == CANDOR_OK)
+        st = candor_restore(c->data, *c->keys == '\0', &key, events, *texts != '\0' ? texts : NULL,
+                            r, err);
+    candor_db_key_wipe(&key);
     candor_file_discard(lock);
     return st;
 }
@@ -252,7 +263,7 @@ int candor_command_restore(int argc, char *const *argv)
             fputs(restore_usage, stderr);
             code = 2;
         } else {
-            st = restore(c->data, files->items[0], options[0].value, r, &err);
+            st = restore(c, files->items[0], options[0].value, r, &err);
         }
         if (st == CANDOR_OK) say_restored(r, options[0].given, options[1].given);
     }

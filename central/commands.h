@@ -20,6 +20,7 @@ int candor_command_erase(int argc, char *const *argv);
 int candor_command_receipt(int argc, char *const *argv);
 int candor_command_alert(int argc, char *const *argv);
 int candor_command_backup(int argc, char *const *argv);
+int candor_command_rekey(int argc, char *const *argv);
 int candor_command_restore(int argc, char *const *argv);
 int candor_command_routes(int argc, char *const *argv);
 

@@ -232,6 +232,10 @@ static candor_status check_stateless(const candor_config *c, candor_err *err)
                            "--stateless wants --sink clickhouse, postgres or mysql, and one alone: "
                            "\"%.60s\" keeps events in the data directory",
                            sink);
+    if (*c->alert_url != '\0')
+        return candor_fail(err, CANDOR_INVALID, 0, "settings",
+                           "--stateless takes no --alert-url: each collector would send the same "
+                           "alert, and keeps its state in the data directory");
     if (*c->keys == '\0')
         return candor_fail(err, CANDOR_INVALID, 0, "settings",
                            "--stateless wants --keys: with a pepper of its own each collector "

@@ -89,13 +89,15 @@
       "share of sessions without an error that alerts are about")                                  \
     X(alert_url, "alert-url", "", "URL", "webhook for alerts; https, or http to this machine")     \
     X(alert_ca, "alert-ca", "", "FILE", "PEM roots for alert-url, instead of the system's")        \
+    X(key_file, "key-file", "", "FILE",                                                            \
+      "key of the databases, 64 hex digits; candor-central-encrypted alone, docs/at-rest.md")      \
     X(log_level, "log-level", "info", "LEVEL", "error, warn, info or debug")                       \
     X(retention, "retention", "", "CATEGORY=DAYS",                                                 \
       "keep the events of this category for so long instead of --retention-days; repeated")        \
     X(sink, "sink", "sqlite", "NAME",                                                              \
       "sqlite, jsonl, memory, postgres, mysql or clickhouse; repeated: the first one "             \
-      "acknowledges "                                                                              \
-      "and answers, the others follow")                                                            \
+      "acknowledges and answers, the others follow, which may also be otlp, otlp_grpc and "        \
+      "posthog")                                                                                   \
     X(sink_url, "sink-url", "", "URL",                                                             \
       "where a sink's server is, as docs/sinks.md says; repeated: one each")
 

@@ -19,6 +19,7 @@ static void help(FILE *out)
           "  candor-central alert secret              what alerts are signed with\n"
           "  candor-central backup --out FILE         copy the data while the collector runs\n"
           "  candor-central restore FILE              put a backup in place\n"
+          "  candor-central rekey --new-key-file FILE encrypt the databases (docs/at-rest.md)\n"
           "  candor-central routes                    the routes of the API, as JSON\n"
           "  candor-central --version\n\n"
           "Without flags `serve` listens on 127.0.0.1:8797, keeps its data in\n"
@@ -52,6 +53,7 @@ int main(int argc, char **argv)
     if (strcmp(command, "erase") == 0) return candor_command_erase(argc - 2, argv + 2);
     if (strcmp(command, "backup") == 0) return candor_command_backup(argc - 2, argv + 2);
     if (strcmp(command, "restore") == 0) return candor_command_restore(argc - 2, argv + 2);
+    if (strcmp(command, "rekey") == 0) return candor_command_rekey(argc - 2, argv + 2);
     if (strcmp(command, "receipt") == 0) return candor_command_receipt(argc - 2, argv + 2);
     if (strcmp(command, "alert") == 0) return candor_command_alert(argc - 2, argv + 2);
     if (strcmp(command, "routes") == 0) return candor_command_routes(argc - 2, argv + 2);

@@ -58,6 +58,7 @@ static candor_status open_store(candor_server *s, const char *db_path, candor_er
 {
     const candor_sqlite_settings settings = {
         .path = db_path,
+        .key = &s->db_key,
         .schema = s->schema,
         .log = &s->log,
         .metrics = &s->metrics,
@@ -76,6 +77,7 @@ static candor_status open_attachments(candor_server *s, const char *db_path, can
     char path[CANDOR_PATH_MAX];
     const candor_attachments_settings settings = {
         .path = path,
+        .key = &s->db_key,
         .events_path = db_path,
         .log = &s->log,
         .metrics = &s->metrics,
@@ -118,6 +120,7 @@ candor_status candor_parts_open(candor_server *s, candor_parts *p, candor_err *e
     st = candor_data_open(s->config.data, p->db_path, sizeof p->db_path, err);
     if (st == CANDOR_OK) st = candor_parts_lock(s->config.data, &p->lock, err);
     if (st == CANDOR_OK) st = candor_restore_finish(s->config.data, err);
+    if (st == CANDOR_OK) st = candor_db_key_load(s->config.key_file, &s->db_key, err);
     if (st == CANDOR_OK) st = load_schema(s, err);
     if (st == CANDOR_OK) st = read_retention(s, err);
     if (st == CANDOR_OK)
@@ -135,6 +138,7 @@ void candor_parts_close(candor_server *s, candor_parts *p)
     candor_attachments_close(s->attachments);
     candor_schema_free(s->schema);
     candor_file_discard(p->lock);
+    candor_db_key_wipe(&s->db_key);
     s->store = NULL;
     s->attachments = NULL;
     s->schema = NULL;

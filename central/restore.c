@@ -133,27 +133,31 @@ static candor_status put_key(const char *dir, const char *name,
                            : st;
 }
 
-static candor_status put_database(const char *dir, const char *name, const char *backup,
-                                  candor_err *err)
+static candor_status put_database(const char *dir, const candor_db_key *key, const char *name,
+                                  const char *backup, candor_err *err)
 {
     char path[CANDOR_PATH_MAX];
     candor_status st = candor_path_join(dir, name, path, sizeof path, err);
-    if (st == CANDOR_OK) st = candor_backup_copy(backup, path, NULL, NULL, err);
-    return st == CANDOR_OK ? candor_backup_unseal(path, err) : st;
+    if (st == CANDOR_OK) st = candor_backup_copy(backup, path, key, NULL, NULL, err);
+    return st == CANDOR_OK ? candor_backup_unseal(path, key, err) : st;
 }
 
-static candor_status prepare(const char *fresh, const char *events, const char *texts,
-                             const candor_restored *r, candor_err *err)
+static candor_status prepare(const char *fresh, bool with_keys, const candor_db_key *key,
+                             const char *events, const char *texts, const candor_restored *r,
+                             candor_err *err)
 {
     candor_status st = empty_dir(fresh, err);
-    if (st == CANDOR_OK) st = put_key(fresh, CANDOR_PEPPER_FILE, r->events.pepper, err);
-    if (st == CANDOR_OK) st = put_key(fresh, CANDOR_SEED_FILE, r->events.receipt_seed, err);
-    if (st == CANDOR_OK) st = put_database(fresh, CANDOR_EVENTS_FILE, events, err);
-    if (st == CANDOR_OK && texts != NULL) st = put_database(fresh, CANDOR_TEXTS_FILE, texts, err);
+    if (st == CANDOR_OK && with_keys)
+        st = put_key(fresh, CANDOR_PEPPER_FILE, r->events.pepper, err);
+    if (st == CANDOR_OK && with_keys)
+        st = put_key(fresh, CANDOR_SEED_FILE, r->events.receipt_seed, err);
+    if (st == CANDOR_OK) st = put_database(fresh, key, CANDOR_EVENTS_FILE, events, err);
+    if (st == CANDOR_OK && texts != NULL)
+        st = put_database(fresh, key, CANDOR_TEXTS_FILE, texts, err);
     return st == CANDOR_OK ? candor_dir_sync(fresh, err) : st;
 }
 
-static candor_status make_ready(const char *data, const char *fresh, candor_restored *r,
+static candor_status make_ready(const char *data, const char *fresh, char aside[CANDOR_PATH_MAX],
                                 candor_err *err)
 {
     char name[ASIDE_MAX], ts[CANDOR_TIME_TEXT], path[CANDOR_PATH_MAX];
@@ -163,21 +167,53 @@ static candor_status make_ready(const char *data, const char *fresh, candor_rest
     n = (size_t)snprintf(name, sizeof name, ASIDE "%.19s", ts);
     for (char *p = name; *p != '\0'; p++)
         if (*p == ':') *p = '-';
-    st = candor_path_join(data, name, r->aside, sizeof r->aside, err);
+    st = candor_path_join(data, name, aside, CANDOR_PATH_MAX, err);
     if (st == CANDOR_OK) st = candor_path_join(fresh, READY_FILE, path, sizeof path, err);
     return st == CANDOR_OK ? candor_file_write_durable(path, candor_bytes_of(name, n), err) : st;
 }
 
-candor_status candor_restore(const char *data, const char *events, const char *texts,
-                             candor_restored *out, candor_err *err)
+candor_status candor_restore(const char *data, bool with_keys, const candor_db_key *key,
+                             const char *events, const char *texts, candor_restored *out,
+                             candor_err *err)
 {
     char fresh[CANDOR_PATH_MAX];
-    candor_status st = candor_backup_check(events, CANDOR_BACKUP_EVENTS, &out->events, err);
+    candor_status st = candor_backup_check(events, key, CANDOR_BACKUP_EVENTS, &out->events, err);
     if (st == CANDOR_OK && texts != NULL)
-        st = candor_backup_check(texts, CANDOR_BACKUP_TEXTS, &out->texts, err);
+        st = candor_backup_check(texts, key, CANDOR_BACKUP_TEXTS, &out->texts, err);
     if (st == CANDOR_OK) st = candor_path_join(data, NEW_DIR, fresh, sizeof fresh, err);
     if (st == CANDOR_OK) st = candor_restore_finish(data, err);
-    if (st == CANDOR_OK) st = prepare(fresh, events, texts, out, err);
-    if (st == CANDOR_OK) st = make_ready(data, fresh, out, err);
+    if (st == CANDOR_OK) st = prepare(fresh, with_keys, key, events, texts, out, err);
+    if (st == CANDOR_OK) st = make_ready(data, fresh, out->aside, err);
     return st == CANDOR_OK ? candor_restore_finish(data, err) : st;
+}
+
+/* --- another key ---------------------------------------------------------------------------- */
+
+static candor_status rekey_one(const char *data, const char *fresh, const char *name,
+                               const candor_db_key *from, const candor_db_key *to, candor_err *err)
+{
+    char path[CANDOR_PATH_MAX], copy[CANDOR_PATH_MAX];
+    candor_status st = candor_path_join(data, name, path, sizeof path, err);
+    if (st != CANDOR_OK || !exists(path)) return st;
+    st = candor_path_join(fresh, name, copy, sizeof copy, err);
+    if (st == CANDOR_OK) st = candor_backup_copy(path, copy, from, NULL, NULL, err);
+    return st == CANDOR_OK ? candor_backup_rekey(copy, from, to, err) : st;
+}
+
+candor_status candor_restore_rekey(const char *data, const candor_db_key *from,
+                                   const candor_db_key *to, candor_err *err)
+{
+    char fresh[CANDOR_PATH_MAX], aside[CANDOR_PATH_MAX];
+    leftovers old = {aside};
+    candor_status st = candor_path_join(data, NEW_DIR, fresh, sizeof fresh, err);
+    if (st == CANDOR_OK) st = candor_restore_finish(data, err);
+    if (st == CANDOR_OK) st = empty_dir(fresh, err);
+    if (st == CANDOR_OK) st = rekey_one(data, fresh, CANDOR_EVENTS_FILE, from, to, err);
+    if (st == CANDOR_OK) st = rekey_one(data, fresh, CANDOR_TEXTS_FILE, from, to, err);
+    if (st == CANDOR_OK) st = make_ready(data, fresh, aside, err);
+    if (st == CANDOR_OK) st = candor_restore_finish(data, err);
+    if (st != CANDOR_OK) return st;
+    st = candor_dir_list(aside, remove_one, &old, err);
+    candor_rmdir_quiet(aside);
+    return st;
 }

@@ -26,7 +26,7 @@ static candor_status load_tokens(candor_server *s, const char *db_path, size_t *
     const char *fixed = getenv("CANDOR_CENTRAL_TOKEN");
     candor_status st = candor_auth_new(&s->auth);
     if (st != CANDOR_OK) return candor_fail(err, st, 0, "tokens", NULL);
-    st = candor_tokens_open(db_path, &s->tokens, err);
+    st = candor_tokens_open(db_path, &s->db_key, &s->tokens, err);
     if (st == CANDOR_OK) st = candor_auth_refresh(s->auth, s->tokens, valid, err);
     if (st == CANDOR_OK && fixed != NULL && *fixed != '\0') {
         st = candor_auth_add(s->auth, candor_bytes_str(fixed), CANDOR_FIXED_SCOPES, err);
@@ -87,7 +87,7 @@ static candor_status prepare(candor_server *s, candor_parts *parts, candor_err *
     if (st == CANDOR_OK && *s->config.tls_cert != '\0')
         st = candor_tls_new(s->config.tls_cert, s->config.tls_key, &s->tls, err);
     if (st == CANDOR_OK) st = load_tokens(s, parts->db_path, &valid, err);
-    if (st == CANDOR_OK) st = candor_budget_open(parts->db_path, &s->budget, err);
+    if (st == CANDOR_OK) st = candor_budget_open(parts->db_path, &s->db_key, &s->budget, err);
     if (st == CANDOR_OK) st = make_limits(s, err);
     if (st == CANDOR_OK) st = candor_package_reader_start(s, &s->packages, err);
     if (st == CANDOR_OK) st = candor_alerts_start(s, &s->alerts, err);

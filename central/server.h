@@ -42,6 +42,7 @@ typedef struct candor_server {
     struct candor_quality *quality;
     struct candor_tls *tls; /* NULL: plain HTTP */
     unsigned char pepper[32], receipt_seed[32];
+    candor_db_key db_key;
     uint64_t started_ns;
     _Atomic bool stopping, disk_low;
     _Atomic uint64_t full_until_ns; /* the store was full; what comes before then is not read */

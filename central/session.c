@@ -7,7 +7,6 @@
 #include "central/respond.h"
 #include "central/version.h"
 
-#define SECRET_HEX 64
 /* A name with __Host- is taken only with Secure and Path=/, so no other host or plain HTTP can set
  * it (RFC 6265bis 4.1.3.2). */
 #define NAME_TLS   "__Host-candor"
@@ -77,13 +76,10 @@ static bool find_cookie(candor_bytes list, const char *name, candor_bytes *value
     return false;
 }
 
-static bool read_secret(const candor_conn *c, unsigned char digest[CANDOR_SHA256_SIZE])
+static bool read_secret(const candor_conn *c, candor_bytes *secret)
 {
-    candor_bytes value;
-    if (!find_cookie(c->head.cookie, NAME_TLS, &value) &&
-        (c->loop->server->tls != NULL || !find_cookie(c->head.cookie, NAME_PLAIN, &value)))
-        return false;
-    return value.n == SECRET_HEX && candor_sha256(value, digest) == CANDOR_OK;
+    return find_cookie(c->head.cookie, NAME_TLS, secret) ||
+           (c->loop->server->tls == NULL && find_cookie(c->head.cookie, NAME_PLAIN, secret));
 }
 
 static void put_cookie(candor_conn *c, const char *value, unsigned age_s)
@@ -109,20 +105,48 @@ static session *find(candor_sessions *s, const unsigned char digest[CANDOR_SHA25
     return found;
 }
 
-static void add(candor_sessions *s, const session *one)
+candor_status candor_sessions_add(candor_sessions *s, const candor_principal *p, uint64_t now_s,
+                                  char text[CANDOR_SESSION_SECRET + 1])
 {
-    session *place = &s->items[0];
+    unsigned char secret[CANDOR_SESSION_SECRET / 2];
+    session one = {.principal = *p, .ends_s = now_s + CANDOR_SESSION_S}, *place = &s->items[0];
+    candor_status st = candor_random(secret, sizeof secret);
     size_t i;
+    if (st != CANDOR_OK) return st;
+    candor_hex_encode(secret, sizeof secret, text);
+    text[CANDOR_SESSION_SECRET] = '\0';
+    st = candor_sha256(candor_bytes_of(text, CANDOR_SESSION_SECRET), one.digest);
+    if (st != CANDOR_OK) return st;
     candor_mutex_lock(s->lock);
     for (i = 1; i < CANDOR_SESSIONS_MAX; i++)
         if (s->items[i].ends_s < place->ends_s) place = &s->items[i];
-    *place = *one;
+    *place = one;
     candor_mutex_unlock(s->lock);
+    return CANDOR_OK;
 }
 
-static void drop(candor_sessions *s, const unsigned char digest[CANDOR_SHA256_SIZE])
+bool candor_sessions_get(candor_sessions *s, candor_bytes secret, uint64_t now_s,
+                         candor_principal *out, uint64_t *left_s)
 {
+    unsigned char digest[CANDOR_SHA256_SIZE];
     session *found;
+    if (secret.n != CANDOR_SESSION_SECRET || candor_sha256(secret, digest) != CANDOR_OK)
+        return false;
+    candor_mutex_lock(s->lock);
+    found = find(s, digest, now_s);
+    if (found != NULL) {
+        *out = found->principal;
+        *left_s = found->ends_s - now_s;
+    }
+    candor_mutex_unlock(s->lock);
+    return found != NULL;
+}
+
+void candor_sessions_end(candor_sessions *s, candor_bytes secret)
+{
+    unsigned char digest[CANDOR_SHA256_SIZE];
+    session *found;
+    if (candor_sha256(secret, digest) != CANDOR_OK) return;
     candor_mutex_lock(s->lock);
     found = find(s, digest, 0);
     if (found != NULL) memset(found, 0, sizeof *found);
@@ -131,24 +155,15 @@ static void drop(candor_sessions *s, const unsigned char digest[CANDOR_SHA256_SI
 
 bool candor_session_find(candor_conn *c, candor_principal *out, uint64_t *left_s)
 {
-    candor_sessions *s = c->loop->server->sessions;
-    unsigned char digest[CANDOR_SHA256_SIZE];
-    uint64_t now = now_s();
-    session *found;
-    if (!read_secret(c, digest)) return false;
-    candor_mutex_lock(s->lock);
-    found = find(s, digest, now);
-    if (found != NULL) {
-        *out = found->principal;
-        *left_s = found->ends_s - now;
-    }
-    candor_mutex_unlock(s->lock);
-    if (found == NULL) return false;
-    if (candor_auth_stands(c->loop->server->auth, out, CANDOR_SCOPE_READ)) {
+    candor_server *s = c->loop->server;
+    candor_bytes secret;
+    if (!read_secret(c, &secret) || !candor_sessions_get(s->sessions, secret, now_s(), out, left_s))
+        return false;
+    if (candor_auth_stands(s->auth, out, CANDOR_SCOPE_READ)) {
         out->scopes = CANDOR_SCOPE_READ;
         return true;
     }
-    drop(s, digest);
+    candor_sessions_end(s->sessions, secret);
     return false;
 }
 
@@ -197,23 +212,10 @@ static void put_session(candor_conn *c, uint64_t left_s)
                     candor_schema_hash(s->schema));
 }
 
-static candor_status make_session(candor_conn *c, char text[SECRET_HEX + 1])
-{
-    unsigned char secret[SECRET_HEX / 2];
-    session one = {.principal = c->principal, .ends_s = now_s() + CANDOR_SESSION_S};
-    candor_status st = candor_random(secret, sizeof secret);
-    if (st != CANDOR_OK) return st;
-    candor_hex_encode(secret, sizeof secret, text);
-    text[SECRET_HEX] = '\0';
-    st = candor_sha256(candor_bytes_of(text, SECRET_HEX), one.digest);
-    if (st == CANDOR_OK) add(c->loop->server->sessions, &one);
-    return st;
-}
-
 void candor_session_create(candor_conn *c)
 {
-    char text[SECRET_HEX + 1];
-    if (make_session(c, text) != CANDOR_OK) {
+    char text[CANDOR_SESSION_SECRET + 1];
+    if (candor_sessions_add(c->loop->server->sessions, &c->principal, now_s(), text) != CANDOR_OK) {
         candor_reply_problem(&c->reply, 500, "no random bytes; try again");
     } else {
         candor_reply_begin(&c->reply, 200, candor_type_json);
@@ -236,9 +238,9 @@ void candor_session_show(candor_conn *c)
 
 void candor_session_end(candor_conn *c)
 {
-    unsigned char digest[CANDOR_SHA256_SIZE];
+    candor_bytes secret;
     candor_buf *b = candor_reply_begin(&c->reply, 200, candor_type_json);
-    if (read_secret(c, digest)) drop(c->loop->server->sessions, digest);
+    if (read_secret(c, &secret)) candor_sessions_end(c->loop->server->sessions, secret);
     put_cookie(c, "", 0);
     candor_buf_put_bytes(b, CANDOR_LIT("{\"ended\":true}\n"));
     candor_conn_send(c);

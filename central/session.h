@@ -14,6 +14,17 @@ typedef struct candor_sessions candor_sessions;
 CANDOR_CHECK candor_status candor_sessions_new(candor_sessions **out);
 void candor_sessions_free(candor_sessions *s); /* accepts NULL */
 
+#define CANDOR_SESSION_SECRET 64 /* hex digits */
+/* A new session of p; text gets its secret, terminated, this once. now_s: of a clock that only goes
+ * forward. */
+CANDOR_CHECK candor_status candor_sessions_add(candor_sessions *s, const candor_principal *p,
+                                               uint64_t now_s,
+                                               char text[CANDOR_SESSION_SECRET + 1]);
+/* False: no session has that secret now. */
+bool candor_sessions_get(candor_sessions *s, candor_bytes secret, uint64_t now_s,
+                         candor_principal *out, uint64_t *left_s);
+void candor_sessions_end(candor_sessions *s, candor_bytes secret);
+
 /* The session that the request's cookie names, as a principal that may read. *left_s: how long it
  * lasts. False: there is none, or its token was revoked. */
 bool candor_session_find(candor_conn *c, candor_principal *out, uint64_t *left_s);

@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "central/privacy.h"
+#include "central/store/db_key.h"
 
 #define CANDOR_TOKEN_ID 8 /* hex digits */
 #define CANDOR_TOKEN_SECRET                                                                        \
@@ -39,8 +40,8 @@ void candor_scopes_write(unsigned scopes, char out[CANDOR_SCOPES_TEXT]);
 bool candor_token_split(candor_bytes text, candor_bytes *id, candor_bytes *secret);
 
 typedef struct candor_tokens candor_tokens; /* the table in the database */
-CANDOR_CHECK candor_status candor_tokens_open(const char *db_path, candor_tokens **out,
-                                              candor_err *err);
+CANDOR_CHECK candor_status candor_tokens_open(const char *db_path, const candor_db_key *key,
+                                              candor_tokens **out, candor_err *err);
 void candor_tokens_close(candor_tokens *t); /* accepts NULL */
 /* Makes and stores a token; text gets it, terminated, this once. */
 CANDOR_CHECK candor_status candor_tokens_create(candor_tokens *t, unsigned scopes, const char *app,

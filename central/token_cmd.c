@@ -14,7 +14,7 @@ typedef struct options {
     const char *scopes, *app, *id; /* NULL: not given */
     bool json, privacy_given, bad_privacy;
     candor_privacy privacy;
-    candor_config config; /* data only */
+    candor_config config; /* data and key_file only */
 } options;
 
 static const char usage[] =
@@ -221,6 +221,8 @@ static bool take_option(options *o, int argc, char *const *argv, int *i)
         return true;
     else if (strcmp(a, "--data") == 0 && strlen(value) < sizeof o->config.data)
         memcpy(o->config.data, value, strlen(value) + 1);
+    else if (strcmp(a, "--key-file") == 0 && strlen(value) < sizeof o->config.key_file)
+        memcpy(o->config.key_file, value, strlen(value) + 1);
     else
         return false;
     return true;
@@ -228,10 +230,12 @@ static bool take_option(options *o, int argc, char *const *argv, int *i)
 
 static bool parse(options *o, int argc, char *const *argv)
 {
-    const char *data = getenv("CANDOR_CENTRAL_DATA");
+    const char *data = getenv("CANDOR_CENTRAL_DATA"), *key = getenv("CANDOR_CENTRAL_KEY_FILE");
     int i;
     if (data != NULL && strlen(data) < sizeof o->config.data)
         memcpy(o->config.data, data, strlen(data) + 1);
+    if (key != NULL && strlen(key) < sizeof o->config.key_file)
+        memcpy(o->config.key_file, key, strlen(key) + 1);
     for (i = 1; i < argc; i++)
         if (!take_option(o, argc, argv, &i)) return false;
     if (o->privacy_given && o->privacy.min_group == 0)
@@ -246,14 +250,17 @@ static candor_status run(const char *verb, options *o, candor_err *err)
 {
     char db_path[CANDOR_PATH_MAX];
     candor_tokens *t = NULL;
+    candor_db_key key = {0};
     candor_status st = candor_config_data(&o->config, err);
+    if (st == CANDOR_OK) st = candor_db_key_load(o->config.key_file, &key, err);
     if (st == CANDOR_OK) st = candor_data_open(o->config.data, db_path, sizeof db_path, err);
-    if (st == CANDOR_OK) st = candor_tokens_open(db_path, &t, err);
+    if (st == CANDOR_OK) st = candor_tokens_open(db_path, &key, &t, err);
     if (st == CANDOR_OK)
         st = verb[0] == 'c'   ? create(o, t, err)
              : verb[0] == 'l' ? list(o, t, err)
                               : revoke(o, t, err);
     candor_tokens_close(t);
+    candor_db_key_wipe(&key);
     return st;
 }
 

@@ -1,5 +1,5 @@
 'use strict';
-// node scripts/build.js [release] [asan] [tsan] [darwin] [hooks] [embed] [addon] [addon-hooks]
+// node scripts/build.js [release] [asan] [tsan] [darwin] [hooks] [encrypted] [embed] [addon] [addon-hooks]
 //     (default: release addon)
 //
 //   release      build/release       core library and collector with the dashboard, -O2
@@ -7,6 +7,7 @@
 //   darwin       build/darwin        tests of native/plat with its files for macOS, over tests/darwin
 //   addon        build/addon/candor.node
 //   embed        build/embed         libcandor as embedders install it
+//   encrypted    build/encrypted     candor-central-encrypted; its SQLite comes by `sh scripts/setup.sh encrypted`
 //   hooks        build/hooks         the collector with CANDOR_TEST_HOOKS
 //   addon-hooks  build/addon-hooks/candor.node and `hooks`
 //
@@ -28,6 +29,7 @@ const CMAKE = {
   darwin: ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCANDOR_SANITIZE=address,undefined', '-DCANDOR_DARWIN_FILES=ON', '-DCANDOR_CENTRAL=OFF', '-DCANDOR_TEST_LAYERS=plat'],
   tsan: ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCANDOR_SANITIZE=thread'],
   embed: ['-DCMAKE_BUILD_TYPE=Release', '-DCANDOR_EMBED=ON', '-DCANDOR_CENTRAL=OFF', '-DCANDOR_TESTS=OFF'],
+  encrypted: ['-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG', '-DCANDOR_ENCRYPTED=ON', '-DCANDOR_TESTS=OFF'],
   hooks: ['-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCMAKE_C_FLAGS=-DCANDOR_TEST_HOOKS', '-DCANDOR_TESTS=OFF'],
 };
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a command of this repository needs and is missing: Debian packages and npm packages.
-# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine|sinks|ops|mac|cluster|ingest]
+# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine|sinks|ops|mac|cluster|encrypted|ingest]
 # Idempotent; says what it does on stderr; as root or through sudo. With everything present it costs
 # one dpkg-query and one checksum.
 set -eu
@@ -15,7 +15,7 @@ packages="gcc g++ make cmake ninja-build pkg-config python3 ca-certificates \
 libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libevent-dev libdeflate-dev libcmocka-dev libpq-dev libmariadb-dev \
 libprotobuf-c-dev protobuf-c-compiler"
 case $profile in
-  build | otel) ;;
+  build | otel | encrypted) ;;
   ui) packages="$packages chromium" ;;
   test | package) packages="$packages chromium clang lld wasi-libc libclang-rt-14-dev-wasm32 clang-format libclang-rt-14-dev locales openssl git procps" ;;
   bench) packages="$packages python3-fastapi python3-uvicorn python3-uvloop python3-httptools" ;;
@@ -28,7 +28,8 @@ gcc-mingw-w64-x86-64-posix" ;;
   sinks) packages="$packages clang libclang-rt-14-dev postgresql mariadb-server clickhouse-server" ;;
   ops) packages="$packages postgresql clickhouse-server prometheus systemd docker-compose" ;;
   cluster) packages="$packages clang libclang-rt-14-dev clickhouse-server libzookeeper-java default-jre-headless" ;;
-  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine, sinks, ops, mac, cluster or ingest" ;;
+
+  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine, sinks, ops, mac, cluster, encrypted or ingest" ;;
 esac
 # Programs for Windows on x64 run on such a processor alone; elsewhere those tests are skipped.
 case $profile in package | wine) [ "$(uname -m)" != x86_64 ] || packages="$packages wine64" ;; esac
@@ -109,6 +110,8 @@ check_node
 case $profile in sinks | ops | cluster | ingest) keep_servers_off ;; esac
 install_packages
 install_npm "$root"
+install_npm "$root/dashboard"
+if [ "$profile" = encrypted ]; then install_npm "$root/scripts/encrypted"; fi
 if [ "$profile" = bench ]; then install_npm "$root/tests/bench"; fi
 if [ "$profile" = mac ]; then
   # What scripts/prebuild/zig/package.json names runs on such a processor alone.

@@ -60,9 +60,19 @@ static candor_status read_names(const char *text, choices *c, candor_err *err)
 static const struct {
     const char *scheme, *sink;
 } schemes[] = {
-    {"postgresql://", "postgres"}, {"postgres://", "postgres"}, {"mysql://", "mysql"},
-    {"mariadb://", "mysql"},       {"http://", "clickhouse"},   {"https://", "clickhouse"},
+    {"postgresql://", "postgres"},
+    {"postgres://", "postgres"},
+    {"mysql://", "mysql"},
+    {"mariadb://", "mysql"},
+    {"http://", "clickhouse"},
+    {"https://", "clickhouse"},
     {"file://", "jsonl"},
+    {"otlp+http://", "otlp"},
+    {"otlp+https://", "otlp"},
+    {"otlp+grpc://", "otlp_grpc"},
+    {"otlp+grpcs://", "otlp_grpc"},
+    {"posthog+http://", "posthog"},
+    {"posthog+https://", "posthog"},
 };
 
 static const char *sink_of(candor_bytes url)
@@ -83,7 +93,7 @@ static candor_status give_url(choices *c, candor_bytes url, candor_err *err)
     if (kind == NULL)
         return candor_fail(err, CANDOR_INVALID, 0, "settings",
                            "--sink-url begins with none of postgresql://, mysql://, https://, "
-                           "http:// and file://");
+                           "http://, file://, otlp+https://, otlp+grpcs:// and posthog+https://");
     if (url.n >= CANDOR_PATH_MAX)
         return candor_fail(err, CANDOR_INVALID, 0, "settings", "--sink-url is too long");
     for (i = 0; i < c->n; i++) {
@@ -99,6 +109,9 @@ static const char *example(const char *name)
 {
     if (strcmp(name, "postgres") == 0) return "postgresql://user@host/database";
     if (strcmp(name, "mysql") == 0) return "mysql://user@host/database";
+    if (strcmp(name, "otlp") == 0) return "otlp+https://bearer:TOKEN@host:4318";
+    if (strcmp(name, "otlp_grpc") == 0) return "otlp+grpcs://bearer:TOKEN@host:4317";
+    if (strcmp(name, "posthog") == 0) return "posthog+https://:PROJECT_KEY@host";
     return "https://user@host:8443/database";
 }
 
@@ -153,6 +166,11 @@ static candor_status complete(choices *c, const candor_config *cfg, const char *
         if (st == CANDOR_OK && i != 0 && strcmp(c->items[i].name, "sqlite") == 0)
             st = candor_fail(err, CANDOR_INVALID, 0, "settings",
                              "--sink sqlite comes first, as it has the charts, or not at all");
+        if (st == CANDOR_OK && i == 0 && candor_sink_forwards(c->items[i].name))
+            st = candor_fail(err, CANDOR_INVALID, 0, "settings",
+                             "--sink %s hands events on and keeps none: put a store before it, as "
+                             "in --sink sqlite --sink %s",
+                             c->items[i].name, c->items[i].name);
         for (k = 0; k < i && st == CANDOR_OK; k++)
             if (strcmp(c->items[k].queue, c->items[i].queue) == 0)
                 st = candor_fail(err, CANDOR_INVALID, 0, "settings",
@@ -195,11 +213,21 @@ static candor_status open_sinks(const choices *c, const candor_config *cfg,
     return candor_composite_open(primary, others, c->n - 1, out, err);
 }
 
+/* Queues and files of other sinks in the data directory would hold in clear what the database
+ * hides. */
+static candor_status check_encrypted(const choices *c, candor_err *err)
+{
+    if (c->n == 1 && strcmp(c->items[0].name, "jsonl") != 0) return CANDOR_OK;
+    return candor_fail(err, CANDOR_INVALID, 0, "settings",
+                       "with --key-file there is one --sink, and it is not jsonl: their files in "
+                       "the data directory are not encrypted");
+}
+
 /* Tokens are in events.db, and the store of texts looks there for events, whatever the sink is. */
-static candor_status make_events_db(const char *path, candor_err *err)
+static candor_status make_events_db(const char *path, const candor_db_key *key, candor_err *err)
 {
     candor_tokens *t = NULL;
-    candor_status st = candor_tokens_open(path, &t, err);
+    candor_status st = candor_tokens_open(path, key, &t, err);
     candor_tokens_close(t);
     return st;
 }
@@ -217,10 +245,12 @@ candor_status candor_sinks_open(const candor_config *cfg, const candor_sqlite_se
     choices c = {0};
     candor_sink *sink = NULL;
     candor_status st = read_names(cfg->sink, &c, err);
+    if (st == CANDOR_OK && sqlite->key != NULL && *sqlite->key->hex != '\0')
+        st = check_encrypted(&c, err);
     if (st == CANDOR_OK) st = complete(&c, cfg, sqlite->path, err);
     if (st == CANDOR_OK && c.n == 1 && strcmp(c.items[0].name, "sqlite") == 0)
         return candor_sqlite_open(sqlite, out, err);
-    if (st == CANDOR_OK) st = make_events_db(sqlite->path, err);
+    if (st == CANDOR_OK) st = make_events_db(sqlite->path, sqlite->key, err);
     if (st == CANDOR_OK) st = open_sinks(&c, cfg, sqlite, &sink, err);
     return st == CANDOR_OK ? candor_sink_store_open(sink, &settings, out, err) : st;
 }

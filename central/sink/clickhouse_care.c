@@ -18,45 +18,31 @@ static candor_status ask_number(candor_ch *ch, candor_buf *sql, uint64_t *out, c
 
 /* --- erasure ---------------------------------------------------------------------------------- */
 
-#define OURS    "database=currentDatabase() AND table='candor_events'"
-#define OF_OURS "FROM system.mutations WHERE " OURS
-
-/* The latest one, which its replicas come to know a moment later. */
-static candor_status latest_mutation(candor_ch *ch, char *out, size_t cap, candor_err *err)
-{
-    candor_bytes answer = {NULL, 0};
-    candor_status st = candor_ch_run(ch, "SELECT max(mutation_id) " OF_OURS, &answer, err);
-    size_t n = 0;
-    while (st == CANDOR_OK && n < answer.n && n + 1 < cap && answer.p[n] != '\n') {
-        out[n] = answer.p[n];
-        n++;
-    }
-    out[n] = '\0';
-    return st;
-}
+#define OURS "database=currentDatabase() AND table='candor_events'"
+#define MARK 16 /* hex digits: which of the mutations is ours, on every replica */
 
 /* ALTER .. DELETE works on behind the answer: an erasure is done when its parts are rewritten. A
- * replica calls a mutation done when it has planned it for all of its parts: the plan is its queue.
- */
-static candor_status wait_for_mutation(candor_ch_shard *h, candor_ch_server *v, const char *id,
+ * replica comes to know of a mutation a moment later than the one that was asked, and calls it done
+ * when it has planned it for all of its parts: the plan is its queue. */
+static candor_status wait_for_mutation(candor_ch_shard *h, candor_ch_server *v, const char *mark,
                                        candor_err *err)
 {
     const uint64_t until = candor_clock_mono_ns() + MUTATION_NS;
     for (;;) {
-        uint64_t open = 1, known = 0, planned = 1;
+        uint64_t done = 0, planned = 1;
         candor_status st;
-        candor_buf_put_bytes(&h->sql, CANDOR_LIT("SELECT count() " OF_OURS " AND is_done=0"));
-        st = ask_number(&v->ch, &h->sql, &open, err);
-        candor_buf_put_bytes(&h->sql, CANDOR_LIT("SELECT count() " OF_OURS " AND mutation_id="));
-        candor_ch_put_text(&h->sql, candor_bytes_str(id));
-        if (st == CANDOR_OK) st = ask_number(&v->ch, &h->sql, &known, err);
+        candor_buf_putf(&h->sql,
+                        "SELECT count() FROM system.mutations WHERE " OURS
+                        " AND is_done=1 AND position(command,'%s')!=0",
+                        mark);
+        st = ask_number(&v->ch, &h->sql, &done, err);
         candor_buf_clear(&h->sql);
         candor_buf_put_bytes(&h->sql,
                              CANDOR_LIT("SELECT count() FROM system.replication_queue WHERE " OURS
                                         " AND type='MUTATE_PART'"));
         if (st == CANDOR_OK) st = ask_number(&v->ch, &h->sql, &planned, err);
         candor_buf_clear(&h->sql);
-        if (st != CANDOR_OK || (open == 0 && known != 0 && planned == 0)) return st;
+        if (st != CANDOR_OK || (done != 0 && planned == 0)) return st;
         if (candor_clock_mono_ns() > until)
             return candor_fail(err, CANDOR_TIMEOUT, 0, "erase",
                                "ClickHouse on %.120s still rewrites its parts; system.mutations "
@@ -66,14 +52,24 @@ static candor_status wait_for_mutation(candor_ch_shard *h, candor_ch_server *v, 
     }
 }
 
-static candor_status wait_for_all(candor_ch_shard *h, const candor_ch_server *asked,
-                                  candor_err *err)
+/* where: what is true of the rows. Waits for v, or for every replica. */
+static candor_status delete_rows(candor_ch_shard *h, candor_ch_server *v, const candor_buf *where,
+                                 bool everywhere, candor_err *err)
 {
-    char id[64];
-    candor_status st = latest_mutation(&h->servers[asked - h->servers].ch, id, sizeof id, err);
+    unsigned char random[MARK / 2];
+    char mark[MARK + 1] = "";
+    uint64_t ignored;
+    candor_status st;
     size_t i;
-    for (i = 0; i < h->n && st == CANDOR_OK && *id != '\0'; i++)
-        st = wait_for_mutation(h, &h->servers[i], id, err);
+    if (candor_random(random, sizeof random) != CANDOR_OK)
+        return candor_fail(err, CANDOR_CRYPTO, 0, "erase", NULL);
+    candor_hex_encode(random, sizeof random, mark);
+    candor_buf_clear(&h->sql);
+    candor_buf_putf(&h->sql, "ALTER TABLE candor_events DELETE WHERE '%s'!='' AND ", mark);
+    candor_buf_put_bytes(&h->sql, candor_buf_bytes(where));
+    st = ask_number(&v->ch, &h->sql, &ignored, err);
+    for (i = 0; i < h->n && st == CANDOR_OK; i++)
+        if (everywhere || v == &h->servers[i]) st = wait_for_mutation(h, &h->servers[i], mark, err);
     return st;
 }
 
@@ -83,7 +79,7 @@ static candor_status tell_theirs(candor_ch *ch, const candor_buf *where, candor_
     candor_buf sql = {0};
     candor_bytes ids = {NULL, 0};
     candor_status st;
-    candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT DISTINCT event_id FROM candor_events WHERE 1"));
+    candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT DISTINCT event_id FROM candor_events WHERE "));
     candor_buf_put_bytes(&sql, candor_buf_bytes(where));
     candor_buf_put_bytes(&sql, CANDOR_LIT(" FORMAT RowBinary"));
     st = candor_ch_ask(ch, &sql, &ids, err);
@@ -109,20 +105,17 @@ static candor_status erase_shard(candor_ch_shard *h, void *arg, candor_err *err)
     candor_filter_column columns[CANDOR_FILTER_COLUMNS];
     candor_buf where = {0};
     candor_ch_server *v = NULL;
-    uint64_t n = 0, ignored;
+    uint64_t n = 0;
     candor_status st = all_are_there(h, err);
     if (st == CANDOR_OK) st = candor_ch_shard_usable(h, &v, err);
     if (st != CANDOR_OK) return st;
+    candor_buf_put_c(&where, '1');
     candor_ch_put_columns(&where, columns, candor_erasure_columns(e, columns));
     st = tell_theirs(&v->ch, &where, e, &n, err);
-    candor_buf_clear(&h->sql);
-    if (st == CANDOR_OK && n != 0) {
-        candor_buf_put_bytes(&h->sql, CANDOR_LIT("ALTER TABLE candor_events DELETE WHERE 1"));
-        candor_buf_put_bytes(&h->sql, candor_buf_bytes(&where));
-        st = ask_number(&v->ch, &h->sql, &ignored, err);
-    }
-    /* An erasure that failed half-way finds nothing to tell here, and is not done for that. */
-    if (st == CANDOR_OK) st = wait_for_all(h, v, err);
+    /* Also when there is nothing to tell here: a try before, which failed half-way, may have left
+     * the rest to the other replicas. */
+    if (st == CANDOR_OK && (n != 0 || h->cluster->replicated))
+        st = delete_rows(h, v, &where, true, err);
     if (st == CANDOR_OK) e->events += n;
     candor_buf_free(&where);
     return st;
@@ -194,20 +187,12 @@ static candor_status sweep_shard(candor_ch_shard *h, void *arg, candor_err *err)
 {
     candor_ch_server *v = NULL;
     candor_buf where = {0};
-    uint64_t n = 0, ignored;
-    char id[64];
+    uint64_t n = 0;
     candor_status st = candor_ch_shard_usable(h, &v, err);
     if (st != CANDOR_OK) return st;
     put_sweep(&where, arg);
     st = tally(&v->ch, &where, ((const candor_sweep *)arg)->deleted, &n, err);
-    candor_buf_clear(&h->sql);
-    if (st == CANDOR_OK && n != 0) {
-        candor_buf_put_bytes(&h->sql, CANDOR_LIT("ALTER TABLE candor_events DELETE WHERE "));
-        candor_buf_put_bytes(&h->sql, candor_buf_bytes(&where));
-        st = ask_number(&v->ch, &h->sql, &ignored, err);
-        if (st == CANDOR_OK) st = latest_mutation(&v->ch, id, sizeof id, err);
-        if (st == CANDOR_OK && *id != '\0') st = wait_for_mutation(h, v, id, err);
-    }
+    if (st == CANDOR_OK && n != 0) st = delete_rows(h, v, &where, false, err);
     candor_buf_free(&where);
     return st;
 }

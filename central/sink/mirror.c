@@ -151,7 +151,7 @@ static candor_status ensure_open(candor_mirror *m, candor_err *err)
 static candor_status write_some(candor_mirror *m, size_t from, size_t n, candor_err *err)
 {
     candor_batch *list[BATCHES] = {NULL};
-    uint64_t rows = 0, inserted = 0;
+    uint64_t rows = 0, inserted = 0, refused = 0;
     size_t i;
     candor_status st;
     for (i = 0; i < n; i++)
@@ -161,9 +161,11 @@ static candor_status write_some(candor_mirror *m, size_t from, size_t n, candor_
     for (i = 0; i < n && st == CANDOR_OK; i++) {
         rows += list[i]->n_rows;
         inserted += list[i]->inserted;
+        refused += list[i]->refused;
     }
     count(m, &m->counters.stored, inserted);
-    count(m, &m->counters.known, rows - inserted);
+    count(m, &m->counters.refused, refused);
+    count(m, &m->counters.known, rows - inserted - refused);
     return st;
 }
 

@@ -2,15 +2,19 @@
 
 #include "base/uuid.h"
 
-const char candor_sink_names[] = "sqlite, jsonl, memory, postgres, mysql or clickhouse";
+const char candor_sink_names[] =
+    "sqlite, jsonl, memory, postgres, mysql or clickhouse, and to follow also otlp, otlp_grpc or "
+    "posthog";
 
 static const struct {
     const char *name;
     candor_sink_open_fn *open;
 } kinds[] = {
-    {"sqlite", candor_sink_sqlite_open}, {"jsonl", candor_sink_jsonl_open},
-    {"memory", candor_sink_memory_open}, {"postgres", candor_sink_postgres_open},
-    {"mysql", candor_sink_mysql_open},   {"clickhouse", candor_sink_clickhouse_open},
+    {"sqlite", candor_sink_sqlite_open},   {"jsonl", candor_sink_jsonl_open},
+    {"memory", candor_sink_memory_open},   {"postgres", candor_sink_postgres_open},
+    {"mysql", candor_sink_mysql_open},     {"clickhouse", candor_sink_clickhouse_open},
+    {"otlp", candor_sink_otlp_open},       {"otlp_grpc", candor_sink_otlp_grpc_open},
+    {"posthog", candor_sink_posthog_open},
 };
 
 candor_sink_open_fn *candor_sink_find(candor_bytes name)
@@ -19,6 +23,11 @@ candor_sink_open_fn *candor_sink_find(candor_bytes name)
     for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (candor_bytes_eq(name, candor_bytes_str(kinds[i].name))) return kinds[i].open;
     return NULL;
+}
+
+bool candor_sink_forwards(const char *name)
+{
+    return strncmp(name, "otlp", 4) == 0 || strcmp(name, "posthog") == 0;
 }
 
 typedef struct seek {

@@ -83,14 +83,17 @@ typedef candor_status candor_sink_open_fn(const candor_sink_settings *s, candor_
                                           candor_err *err);
 candor_sink_open_fn candor_sink_sqlite_open, candor_sink_memory_open, candor_sink_jsonl_open,
     candor_sink_postgres_open, candor_sink_mysql_open, candor_sink_clickhouse_open;
+/* These hand events on and keep none: they can only follow. */
+candor_sink_open_fn candor_sink_otlp_open, candor_sink_otlp_grpc_open, candor_sink_posthog_open;
 
 /* The event with that id, if there is one. */
 CANDOR_CHECK candor_status candor_sink_get(const candor_sink *s, candor_reader *r,
                                            const unsigned char id[16], candor_event_visit *visit,
                                            void *ctx, bool *found, candor_err *err);
 
-/* By name: sqlite, jsonl, memory, postgres, mysql, clickhouse. */
+/* By name: sqlite, jsonl, memory, postgres, mysql, clickhouse, otlp, otlp_grpc, posthog. */
 candor_sink_open_fn *candor_sink_find(candor_bytes name);
+bool candor_sink_forwards(const char *name);
 extern const char candor_sink_names[]; /* for sentences */
 
 /* --- a candor_store over a sink --------------------------------------------------------------- */

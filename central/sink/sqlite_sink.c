@@ -80,7 +80,7 @@ static void sqlite_close(candor_sink *base)
 
 static candor_status sqlite_reader_open(candor_sink *base, candor_reader **out, candor_err *err)
 {
-    return candor_reader_open(((sqlite_sink *)(void *)base)->path, out, err);
+    return candor_reader_open(((sqlite_sink *)(void *)base)->path, NULL, out, err);
 }
 
 static candor_status sqlite_count(candor_reader *r, uint64_t *out, candor_err *err)

@@ -63,11 +63,12 @@ typedef struct candor_attachment_job {
 
 struct candor_log;
 typedef struct candor_attachments_settings {
-    const char *path;               /* borrowed until open returns */
-    const char *events_path;        /* events.db, which exists; borrowed until open returns */
-    const struct candor_log *log;   /* may be NULL */
-    struct candor_metrics *metrics; /* may be NULL */
-    const atomic_bool *space_low;   /* as in store.h */
+    const char *path;                /* borrowed until open returns */
+    const struct candor_db_key *key; /* borrowed for its life; may be NULL */
+    const char *events_path;         /* events.db, which exists; borrowed until open returns */
+    const struct candor_log *log;    /* may be NULL */
+    struct candor_metrics *metrics;  /* may be NULL */
+    const atomic_bool *space_low;    /* as in store.h */
     uint64_t queue_bytes, retention_days;
     int64_t (*now_ms)(void); /* NULL: the clock */
 } candor_attachments_settings;

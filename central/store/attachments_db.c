@@ -268,10 +268,11 @@ candor_status candor_attachment_db_open(candor_attachment_db *d,
     d->retention_days = (int64_t)s->retention_days;
     d->space_low = s->space_low;
     d->metrics = s->metrics;
-    st = candor_db_open(s->path, true, CACHE_KIB, &d->db, err);
+    st = candor_db_open(s->path, s->key, true, CACHE_KIB, &d->db, err);
     if (st == CANDOR_OK) st = candor_db_exec(d->db, "PRAGMA secure_delete=ON", err);
     if (st == CANDOR_OK) st = candor_db_create(d->db, schema_sql, CANDOR_TEXTS_FORMAT, err);
-    if (st == CANDOR_OK) st = candor_db_open(s->events_path, false, CACHE_KIB, &d->events, err);
+    if (st == CANDOR_OK)
+        st = candor_db_open(s->events_path, s->key, false, CACHE_KIB, &d->events, err);
     return st == CANDOR_OK ? prepare_all(d, err) : st;
 }
 

@@ -55,7 +55,7 @@ void candor_batch_clear(candor_batch *b)
     b->n_rows = b->n_contexts = 0;
     b->has_id = b->duplicate_batch = false;
     b->sent_ms = 0;
-    b->inserted = 0;
+    b->inserted = b->refused = 0;
 }
 
 void candor_batch_free(candor_batch *b)

@@ -280,7 +280,9 @@ static void run_queries(void *ctx)
             candor_task *next = t->next;
             candor_query *job = (candor_query *)(void *)t;
             candor_err err = {0};
-            if (r == NULL && candor_reader_open(q->store->path, &r, &err) != CANDOR_OK) r = NULL;
+            if (r == NULL &&
+                candor_reader_open(q->store->path, q->store->settings.key, &r, &err) != CANDOR_OK)
+                r = NULL;
             if (r != NULL) candor_reader_allow(r, q->store->settings.query_ms, &q->store->closing);
             atomic_fetch_sub(&q->store->queries_waiting, 1);
             job->run(job, r); /* job is no longer ours */

@@ -16,12 +16,18 @@ static const struct {
     [CANDOR_BACKUP_TEXTS] = {"texts", "SELECT count(*) FROM attachment", CANDOR_TEXTS_FORMAT},
 };
 
-static candor_status open_plainly(const char *path, int flags, sqlite3 **out, candor_err *err)
+static candor_status open_file(const char *path, const candor_db_key *key, int flags, sqlite3 **out,
+                               candor_err *err)
 {
     candor_status st = CANDOR_OK;
     if (sqlite3_open_v2(path, out, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         st = candor_db_fail(*out, "open the database", err);
     if (st == CANDOR_OK) sqlite3_busy_timeout(*out, BUSY_MS);
+    if (st == CANDOR_OK) st = candor_db_key_apply(*out, key, err);
+    /* The first read shows whether it is a database, and this its key. */
+    if (st == CANDOR_OK)
+        st =
+            candor_db_key_explain(candor_db_exec(*out, "PRAGMA user_version", err), path, key, err);
     return st;
 }
 
@@ -46,16 +52,16 @@ static candor_status copy_pages(sqlite3 *from, sqlite3 *to, candor_backup_progre
 
 /* The read transaction spans all steps: without it each commit of the collector would make the copy
  * begin again, and under load it would never end. */
-candor_status candor_backup_copy(const char *from, const char *to, candor_backup_progress *progress,
-                                 void *ctx, candor_err *err)
+candor_status candor_backup_copy(const char *from, const char *to, const candor_db_key *key,
+                                 candor_backup_progress *progress, void *ctx, candor_err *err)
 {
     sqlite3 *source = NULL, *copy = NULL;
-    candor_status st = open_plainly(from, SQLITE_OPEN_READWRITE, &source, err);
+    candor_status st = open_file(from, key, SQLITE_OPEN_READWRITE, &source, err);
     if (st == CANDOR_OK)
         st =
             candor_db_exec(source, "PRAGMA query_only=ON; BEGIN; SELECT 1 FROM sqlite_schema", err);
     if (st == CANDOR_OK)
-        st = open_plainly(to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &copy, err);
+        st = open_file(to, key, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &copy, err);
     /* Nobody knows of the file yet: what a crash leaves is thrown away. */
     if (st == CANDOR_OK)
         st = candor_db_exec(copy, "PRAGMA journal_mode=OFF; PRAGMA synchronous=FULL", err);
@@ -107,11 +113,12 @@ static candor_status put_row(sqlite3 *db, const candor_backup_info *info, candor
     return st;
 }
 
-candor_status candor_backup_seal(const char *path, candor_backup_info *info, candor_err *err)
+candor_status candor_backup_seal(const char *path, const candor_db_key *key,
+                                 candor_backup_info *info, candor_err *err)
 {
     sqlite3 *db = NULL;
     int64_t rows = 0;
-    candor_status st = open_plainly(path, SQLITE_OPEN_READWRITE, &db, err);
+    candor_status st = open_file(path, key, SQLITE_OPEN_READWRITE, &db, err);
     /* One file that nothing lies beside, and none of a backup that was restored before. */
     if (st == CANDOR_OK)
         st = candor_db_exec(db,
@@ -161,12 +168,12 @@ static candor_status read_row(sqlite3 *db, const char *path, candor_backup_info 
     return ok ? CANDOR_OK : not_a_backup(path, out->kind, err);
 }
 
-candor_status candor_backup_check(const char *path, candor_backup_kind kind,
-                                  candor_backup_info *out, candor_err *err)
+candor_status candor_backup_check(const char *path, const candor_db_key *key,
+                                  candor_backup_kind kind, candor_backup_info *out, candor_err *err)
 {
     sqlite3 *db = NULL;
     int64_t format = 0, rows = 0;
-    candor_status st = open_plainly(path, SQLITE_OPEN_READONLY, &db, err);
+    candor_status st = open_file(path, key, SQLITE_OPEN_READONLY, &db, err);
     memset(out, 0, sizeof *out);
     out->kind = kind;
     if (st == CANDOR_OK) st = check_whole(db, path, err);
@@ -184,13 +191,29 @@ candor_status candor_backup_check(const char *path, candor_backup_kind kind,
     return st;
 }
 
-candor_status candor_backup_unseal(const char *path, candor_err *err)
+candor_status candor_backup_unseal(const char *path, const candor_db_key *key, candor_err *err)
 {
     sqlite3 *db = NULL;
-    candor_status st = open_plainly(path, SQLITE_OPEN_READWRITE, &db, err);
+    candor_status st = open_file(path, key, SQLITE_OPEN_READWRITE, &db, err);
     if (st == CANDOR_OK) /* it held keys: its pages are overwritten */
         st = candor_db_exec(
             db, "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; DROP TABLE backup", err);
+    sqlite3_close(db);
+    return st;
+}
+
+candor_status candor_backup_rekey(const char *path, const candor_db_key *from,
+                                  const candor_db_key *to, candor_err *err)
+{
+    sqlite3 *db = NULL;
+    candor_status st = open_file(path, from, SQLITE_OPEN_READWRITE, &db, err);
+    if (st == CANDOR_OK)
+        st = candor_db_exec(db, "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL", err);
+    if (st == CANDOR_OK) st = candor_db_key_change(db, to, err);
+    sqlite3_close(db);
+    db = NULL;
+    if (st == CANDOR_OK) st = open_file(path, to, SQLITE_OPEN_READWRITE, &db, err);
+    if (st == CANDOR_OK) st = check_whole(db, path, err);
     sqlite3_close(db);
     return st;
 }

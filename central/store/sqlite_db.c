@@ -63,8 +63,8 @@ int64_t candor_floor_div(int64_t a, int64_t b)
  * FULL: an acknowledged event survives power loss. The WAL is checkpointed each 4000 pages: fewer,
  * and hot pages are written more often; more, and a commit that checkpoints takes noticeably
  * longer. */
-candor_status candor_db_open(const char *path, bool writable, uint64_t cache_kib, sqlite3 **out,
-                             candor_err *err)
+candor_status candor_db_open(const char *path, const candor_db_key *key, bool writable,
+                             uint64_t cache_kib, sqlite3 **out, candor_err *err)
 {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                 (writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE);
@@ -85,7 +85,9 @@ candor_status candor_db_open(const char *path, bool writable, uint64_t cache_kib
              "PRAGMA cache_size=-%llu; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;%s",
              writable ? "PRAGMA auto_vacuum=INCREMENTAL;" : "", (unsigned long long)cache_kib,
              writable ? "" : "PRAGMA query_only=ON;");
-    st = candor_db_exec(*out, pragmas, err);
+    st = candor_db_key_apply(*out, key, err);
+    if (st == CANDOR_OK)
+        st = candor_db_key_explain(candor_db_exec(*out, pragmas, err), path, key, err);
     if (st != CANDOR_OK) {
         sqlite3_close(*out);
         *out = NULL;

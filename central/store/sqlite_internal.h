@@ -10,6 +10,7 @@
 #include "central/log.h"
 #include "central/metrics.h"
 #include "central/retention.h"
+#include "central/store/db_key.h"
 #include "central/store/histogram.h"
 #include "central/store/sqlite_delta.h"
 #include "central/store/store.h"
@@ -23,8 +24,9 @@
 #define CANDOR_ERROR_TYPE 1 /* sqlite_db.c fixes this one */
 
 /* --- sqlite_db.c ------------------------------------------------------------------------------ */
-CANDOR_CHECK candor_status candor_db_open(const char *path, bool writable, uint64_t cache_kib,
-                                          sqlite3 **out, candor_err *err);
+/* key may be NULL. */
+CANDOR_CHECK candor_status candor_db_open(const char *path, const candor_db_key *key, bool writable,
+                                          uint64_t cache_kib, sqlite3 **out, candor_err *err);
 CANDOR_CHECK candor_status candor_db_create_schema(sqlite3 *db, candor_err *err); /* of events.db */
 /* Run sql, which begins and ends a transaction and makes table meta, and check meta's format. */
 CANDOR_CHECK candor_status candor_db_create(sqlite3 *db, const char *sql, int format,
@@ -322,8 +324,8 @@ CANDOR_CHECK candor_status candor_space_step(sqlite3 *db, const atomic_bool *spa
                                              candor_err *err);
 
 /* sqlite_query.c */
-CANDOR_CHECK candor_status candor_reader_open(const char *path, candor_reader **out,
-                                              candor_err *err);
+CANDOR_CHECK candor_status candor_reader_open(const char *path, const candor_db_key *key,
+                                              candor_reader **out, candor_err *err);
 void candor_reader_close(candor_reader *r);
 /* From now on r has ms for its statements: what takes longer, or goes on once *stop is true, ends
  * with CANDOR_TIMEOUT. */

@@ -21,7 +21,8 @@ void candor_reader_allow(candor_reader *r, uint64_t ms, const atomic_bool *stop)
     r->cut = false;
 }
 
-candor_status candor_reader_open(const char *path, candor_reader **out, candor_err *err)
+candor_status candor_reader_open(const char *path, const candor_db_key *key, candor_reader **out,
+                                 candor_err *err)
 {
     candor_reader *r = calloc(1, sizeof *r);
     candor_status st;
@@ -30,7 +31,7 @@ candor_status candor_reader_open(const char *path, candor_reader **out, candor_e
     st = candor_memo_new(&r->memo);
     if (st == CANDOR_OK) st = candor_chart_sums_new(&r->charts);
     if (st != CANDOR_OK) candor_fail(err, st, 0, "open a reader", NULL);
-    if (st == CANDOR_OK) st = candor_db_open(path, false, READER_CACHE_KIB, &r->db, err);
+    if (st == CANDOR_OK) st = candor_db_open(path, key, false, READER_CACHE_KIB, &r->db, err);
     if (st == CANDOR_OK) sqlite3_progress_handler(r->db, PROGRESS_STEPS, out_of_time, r);
 #define PREPARE(name, sql)                                                                         \
     if (st == CANDOR_OK) st = candor_db_prepare(r->db, sql, &r->q.name, err);

@@ -12,13 +12,14 @@ struct candor_tokens {
     sqlite3 *db;
 };
 
-candor_status candor_tokens_open(const char *db_path, candor_tokens **out, candor_err *err)
+candor_status candor_tokens_open(const char *db_path, const candor_db_key *key, candor_tokens **out,
+                                 candor_err *err)
 {
     candor_tokens *t = calloc(1, sizeof *t);
     candor_status st;
     *out = NULL;
     if (t == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "open the tokens", NULL);
-    st = candor_db_open(db_path, true, TOKEN_CACHE_KIB, &t->db, err);
+    st = candor_db_open(db_path, key, true, TOKEN_CACHE_KIB, &t->db, err);
     if (st == CANDOR_OK) st = candor_db_create_schema(t->db, err);
     if (st != CANDOR_OK)
         candor_tokens_close(t);

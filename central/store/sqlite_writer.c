@@ -228,7 +228,7 @@ candor_status candor_writer_open(candor_writer *w, const candor_sqlite_settings 
     w->n_pending = -1;
     w->fold.rows = -1;
     st = allocate(w, err);
-    if (st == CANDOR_OK) st = candor_db_open(s->path, true, s->cache_kib, &w->db, err);
+    if (st == CANDOR_OK) st = candor_db_open(s->path, s->key, true, s->cache_kib, &w->db, err);
     if (st == CANDOR_OK) st = candor_db_create_schema(w->db, err);
     if (st == CANDOR_OK) st = prepare_all(w, err);
     if (st == CANDOR_OK) st = number_types(w, err);

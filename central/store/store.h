@@ -52,7 +52,7 @@ typedef struct candor_batch {
     /* Out, once done is called. Not OK: nothing of the batch is stored. */
     candor_status status;
     bool duplicate_batch;
-    size_t inserted;
+    size_t inserted, refused; /* refused: rows that the receiver of a forwarder will never take */
     void (*done)(struct candor_batch *b); /* on the store's thread; takes the batch back */
     void *owner;
 } candor_batch;
@@ -224,7 +224,8 @@ struct candor_store {
 struct candor_log;
 struct candor_metrics;
 typedef struct candor_sqlite_settings {
-    const char *path; /* borrowed until open returns */
+    const char *path;                /* borrowed until open returns */
+    const struct candor_db_key *key; /* borrowed for the store's life; may be NULL */
     const candor_schema *schema;
     const struct candor_log *log;   /* may be NULL */
     struct candor_metrics *metrics; /* may be NULL */

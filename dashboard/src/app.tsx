@@ -117,7 +117,7 @@ function Frame({ session, onOut }: { session: Session; onOut: () => void }) {
               {!page.timeless && (
                 <div class="choice" role="group" aria-label="Time">
                   {Object.entries(PRESETS).map(([name, preset]) => (
-                    <button key={name} type="button" aria-pressed={range.name === name} aria-label={preset.label} onClick={() => go(hrefOf(place, page.name, { range: name, from: undefined, to: undefined }))}>{name}</button>
+                    <button key={name} type="button" aria-pressed={range.name === name} title={`Last ${preset.label}`} onClick={() => go(hrefOf(place, page.name, { range: name, from: undefined, to: undefined }))}>{name}</button>
                   ))}
                 </div>
               )}

@@ -130,7 +130,7 @@ interface HeatProps { label: string; head: string; edges: number[]; unit: string
 export function Heat({ label, head, edges, unit, rows }: HeatProps) {
   const every = Math.max(1, Math.ceil((edges.length - 1) / 8));
   return (
-    <div class="scroll heat" role="region" aria-label={label} tabIndex={0}>
+    <div class="scroll heat" role="group" aria-label={label} tabIndex={0}>
       <table>
         <caption class="hidden">{label}</caption>
         <thead>

@@ -7,9 +7,9 @@ import { hrefOf, readPlace } from './state';
 import type { Table } from './ui';
 import { Pill } from './ui';
 
-/** The payload in a few words: what fits a line. */
+/** The payload in a few words: what fits a line. Ids and nanoseconds are in the JSON. */
 export function summary(payload: Record<string, unknown>): string {
-  return Object.entries(payload).filter(([, value]) => value !== null && typeof value !== 'object').slice(0, 5)
+  return Object.entries(payload).filter(([key, value]) => value !== null && typeof value !== 'object' && !/(Id|Ns|Hash)$/.test(key)).slice(0, 5)
     .map(([key, value]) => `${key} ${String(value).slice(0, 60)}`).join(' · ');
 }
 
@@ -39,7 +39,7 @@ function Details({ event }: { event: StoredEvent }) {
 export function EventRows({ events, label, fresh, short }: { events: StoredEvent[]; label: string; fresh?: Set<string>; short?: boolean }) {
   const [open, setOpen] = useState<string | null>(null);
   return (
-    <div class="scroll" role="region" aria-label={label} tabIndex={0}>
+    <div class="scroll" role="group" aria-label={label} tabIndex={0}>
       <table class="events">
         <thead><tr><th scope="col">Time (UTC)</th><th scope="col">Event</th><th scope="col" class="hide">App</th><th scope="col" class="hide">Session</th><th scope="col">What</th></tr></thead>
         <tbody>

@@ -139,7 +139,7 @@ export interface Column<T> { head: string; cell: (row: T) => ComponentChildren; 
 /** Scrolls inside itself where it is wider than the screen; a keyboard can scroll it too. */
 export function DataTable<T>({ label, columns, rows, keyOf }: { label: string; columns: Column<T>[]; rows: T[]; keyOf: (row: T) => string }) {
   return (
-    <div class="scroll" role="region" aria-label={label} tabIndex={0}>
+    <div class="scroll" role="group" aria-label={label} tabIndex={0}>
       <table>
         <thead><tr>{columns.map((c) => <th key={c.head} scope="col" class={cellClass(c)}>{c.head}</th>)}</tr></thead>
         <tbody>{rows.map((row) => <tr key={keyOf(row)}>{columns.map((c) => <td key={c.head} class={cellClass(c)}>{c.cell(row)}</td>)}</tr>)}</tbody>
@@ -157,7 +157,7 @@ export function AsTable({ head, rows }: { head: string[]; rows: (string | number
   return (
     <details class="as-table">
       <summary>Show as table</summary>
-      <div class="scroll" tabIndex={0} role="region" aria-label="The same as a table">
+      <div class="scroll" tabIndex={0} role="group" aria-label="The same as a table">
         <table>
           <thead><tr>{head.map((h, i) => <th key={h} scope="col" class={i > 0 ? 'number' : undefined}>{h}</th>)}</tr></thead>
           <tbody>{rows.map((row, i) => <tr key={i}>{row.map((value, k) => <td key={k} class={k > 0 ? 'number' : undefined}>{value}</td>)}</tr>)}</tbody>

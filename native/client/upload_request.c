@@ -6,6 +6,7 @@
 
 #define RESPONSE_MAX   (1024 * 1024) /* per-event results of a batch of 1000 fit well */
 #define LEASE_EXTRA_MS 5000
+#define DROPS_TEXT     512
 
 candor_status candor_uploader_http(candor_uploader *u, candor_err *err)
 {
@@ -53,11 +54,40 @@ candor_status candor_upload_start_document(candor_uploader *u, candor_err *err)
     return st;
 }
 
+static void put_drop(candor_buf *out, const char *reason, uint64_t n)
+{
+    if (n == 0) return;
+    candor_buf_putf(out, "%s%s=%llu", out->n != 0 ? ";" : "", reason, (unsigned long long)n);
+}
+
+/* What this directory has dropped so far, by reason: sums of all time, so that the latest request
+ * says everything and a repeated one nothing twice. Left out is what people decided: what consent,
+ * the level or a purge kept back is nobody's to count. */
+static bool put_drops(candor_uploader *u, char text[DROPS_TEXT])
+{
+    static const candor_emit_result emits[] = {CANDOR_EMIT_SAMPLED,      CANDOR_EMIT_UNKNOWN_EVENT,
+                                               CANDOR_EMIT_BAD_PAYLOAD,  CANDOR_EMIT_TOO_LARGE,
+                                               CANDOR_EMIT_JOURNAL_FULL, CANDOR_EMIT_FAILED};
+    candor_state_totals totals;
+    candor_buf out;
+    candor_buf_init_fixed(&out, text, DROPS_TEXT - 1);
+    if (candor_state_total(u->store->state, &totals, NULL) != CANDOR_OK) return false;
+    for (size_t i = 0; i < sizeof emits / sizeof emits[0]; i++)
+        put_drop(&out, candor_emit_name(emits[i]), totals.counts.emit[emits[i]]);
+    totals.loss[CANDOR_LOSS_DISK_LOW] += totals.counts.disk_low;
+    for (int i = 0; i < CANDOR_LOSS_COUNT; i++)
+        if (i != CANDOR_LOSS_PURGED)
+            put_drop(&out, candor_loss_name((candor_loss)i), totals.loss[i]);
+    text[out.n] = '\0';
+    return out.n != 0 && !out.failed;
+}
+
 candor_status candor_upload_start(candor_uploader *u, candor_err *err)
 {
     if (candor_upload_is_otlp(u)) return candor_upload_start_document(u, err);
 
     char url[CANDOR_UPLOAD_URL_SIZE], authorization[4352], sent_at[CANDOR_TIME_TEXT + 1] = "";
+    char drops[DROPS_TEXT];
     const candor_settings *s = u->settings;
     candor_time_format(candor_clock_unix_ms(), sent_at);
     bool package = u->package.active;
@@ -65,7 +95,7 @@ candor_status candor_upload_start(candor_uploader *u, candor_err *err)
                    package ? "/api/telemetry/upload" : "/api/v1/events");
     (void)snprintf(authorization, sizeof authorization, "Bearer %s",
                    s->token != NULL ? s->token : "");
-    candor_http_header headers[9] = {
+    candor_http_header headers[10] = {
         {"Content-Type", package ? "application/json" : "application/x-ndjson"},
         {"Content-Encoding", "gzip"},
         {"Candor-Batch-Id", package ? u->package.id : u->row.id},
@@ -76,6 +106,7 @@ candor_status candor_upload_start(candor_uploader *u, candor_err *err)
     size_t n = 6;
     if (!package && u->row.schema_hash[0] != '\0')
         headers[n++] = (candor_http_header){"Candor-Schema-Hash", u->row.schema_hash};
+    if (put_drops(u, drops)) headers[n++] = (candor_http_header){"Candor-Drops", drops};
     if (u->identity.ci) headers[n++] = (candor_http_header){"Candor-Environment", "ci"};
     if (s->token != NULL) headers[n++] = (candor_http_header){"Authorization", authorization};
     const candor_http_request request = {

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "net/http_private.h"
 #include "net/retry_after.h"
 
@@ -43,6 +44,7 @@ candor_status candor_http_new(const candor_http_settings *s, candor_http **out, 
     h->total_ms = long_ms(s->total_timeout_ms);
     h->stall_ms = long_ms(s->stall_timeout_ms);
     h->response_max = s->response_max;
+    h->grpc = s->grpc;
     candor_buf_put_bytes(&h->ca_pem, s->ca_pem);
     if (!copy_text(s->user_agent, &h->user_agent) || !copy_text(s->proxy, &h->proxy) ||
         !copy_text(s->ca_file, &h->ca_file) || h->ca_pem.failed) {
@@ -172,12 +174,28 @@ static int64_t retry_after_of(candor_http *h)
     return candor_retry_after_parse(candor_bytes_str(header->value), candor_clock_unix_ms());
 }
 
+/* In the trailers, or, where there is no message, in the headers
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses). */
+static int grpc_status_of(candor_http *h)
+{
+    const unsigned origin = CURLH_TRAILER | CURLH_HEADER;
+    struct curl_header *header = NULL;
+    int64_t v = -1;
+
+    if (!h->grpc ||
+        h->curl.curl_easy_header(h->easy, "grpc-status", 0, origin, -1, &header) != CURLHE_OK)
+        return -1;
+    return candor_json_int64(candor_bytes_str(header->value), &v) && v >= 0 && v < 1000 ? (int)v
+                                                                                        : -1;
+}
+
 /* stalled: rc is not looked at. */
 static void finish(candor_http *h, CURLcode rc, bool stalled, candor_http_response *out)
 {
     long code = 0;
 
-    *out = (candor_http_response){.status = CANDOR_OK, .retry_after_ms = -1, .date = h->date};
+    *out = (candor_http_response){
+        .status = CANDOR_OK, .retry_after_ms = -1, .date = h->date, .grpc_status = -1};
     if (h->curl.curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &code) == CURLE_OK)
         out->code = (int)code;
     candor_buf_put_c(&h->body, '\0');
@@ -190,6 +208,7 @@ static void finish(candor_http *h, CURLcode rc, bool stalled, candor_http_respon
         candor_http_explain_redirect(h, out);
     } else {
         out->retry_after_ms = retry_after_of(h);
+        out->grpc_status = grpc_status_of(h);
         out->body = candor_bytes_of(h->body.p, h->body.n - 1);
     }
     end_request(h);

@@ -17,6 +17,7 @@ typedef struct candor_http_settings { /* all strings borrowed until candor_http_
     unsigned total_timeout_ms;   /* 0: none */
     unsigned stall_timeout_ms;   /* no byte in either direction for this long; 0: none */
     size_t response_max;         /* bytes kept of a response body; the rest is refused */
+    bool grpc;                   /* HTTP/2, and grpc_status of responses is looked for */
 } candor_http_settings;
 
 typedef struct candor_http_header {
@@ -36,6 +37,7 @@ typedef struct candor_http_response {
     int64_t retry_after_ms; /* from Retry-After (seconds or HTTP-date, RFC 9110 10.2.3); -1: none */
     const char *date;       /* the Date header as it came, "" without; borrowed like body */
     candor_bytes body;      /* borrowed until the next request; terminated by NUL */
+    int grpc_status;        /* with the setting grpc; -1: none came */
     char error[256];        /* "host: cause; what to do" when status is not OK */
 } candor_http_response;
 

@@ -22,7 +22,7 @@ struct candor_http {
     CURL *easy;
     candor_trust trust;
 
-    bool busy;
+    bool busy, grpc;
     candor_url url;
     struct curl_slist *headers;
     candor_buf body;

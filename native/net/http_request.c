@@ -140,6 +140,14 @@ static CURLcode set_method(candor_http *h, const candor_http_request *r)
     return rc;
 }
 
+/* A cancelled HTTP/2 stream would leave its connection open, so only who needs it gets it. Clear
+ * text has no ALPN to agree on it: the other side must know (RFC 9113 3.3). */
+static long http_version(const candor_http *h)
+{
+    if (!h->grpc) return CURL_HTTP_VERSION_1_1;
+    return h->url.clear_text ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_2TLS;
+}
+
 static CURLcode set_limits(candor_http *h)
 {
     CURLcode rc = CURLE_OK;
@@ -149,8 +157,10 @@ static CURLcode set_limits(candor_http *h)
     SET(h, rc, CURLOPT_FOLLOWLOCATION, 0L); /* the body and the token go where they were sent */
     SET(h, rc, CURLOPT_CONNECTTIMEOUT_MS, h->connect_ms);
     SET(h, rc, CURLOPT_TIMEOUT_MS, h->total_ms);
-    /* A cancelled HTTP/2 stream would leave its connection open. */
-    SET(h, rc, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(h, rc, CURLOPT_HTTP_VERSION, http_version(h));
+    /* libcurl 7.88 begins HTTP/2 anew on a connection of prior knowledge that it uses again
+     * (https://github.com/curl/curl/issues/10634). */
+    if (h->grpc && h->url.clear_text) SET(h, rc, CURLOPT_FORBID_REUSE, 1L);
     SET(h, rc, CURLOPT_SSL_VERIFYPEER, 1L);
     SET(h, rc, CURLOPT_SSL_VERIFYHOST, 2L);
     SET(h, rc, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

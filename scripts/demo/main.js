@@ -16,6 +16,7 @@ const { values: args } = parseArgs({
     events: { type: 'string', default: '1000' },
     json: { type: 'boolean', default: false },
     stay: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -23,7 +24,7 @@ const { values: args } = parseArgs({
 const USAGE = `Usage: npm run demo -- [--folder DIR] [--events N] [--stay] [--json]
   --folder DIR  what the agents work on (default: this repository)
   --events N    events each of the two agents emits at least (default 1000)
-  --stay        leave the collector running and say where
+  --stay        leave the collector and its dashboard running and say where (also --keep)
   --json        one object instead of the tables`;
 
 const say = (/** @type {string} */ text) => {
@@ -147,8 +148,8 @@ async function main() {
     const stats = await collector.get('/api/telemetry/stats');
     const ok = report({ status, result, stats, json: args.json });
     if (!ok) process.exitCode = 1;
-    if (args.stay) {
-      process.stderr.write(`The collector stays: ${collector.url}, token ${collector.token}. Ctrl-C ends it.\n`);
+    if (args.stay || args.keep) {
+      process.stderr.write(`The collector stays: ${collector.url}, token ${collector.token}. Ctrl-C ends it.\nIts dashboard: ${collector.url}/dashboard\n`);
       await new Promise((resolve) => process.once('SIGINT', resolve));
     }
   } finally {

@@ -183,6 +183,7 @@ test('--stateless refuses what the next collector would not have', async (t) => 
     [['--keys', keys], /wants --sink clickhouse, postgres or mysql.*"sqlite" keeps events in the data directory/],
     [['--keys', keys, '--sink', 'clickhouse', '--sink', 'jsonl'], /"clickhouse jsonl" keeps events/],
     [['--sink', 'clickhouse'], /wants --keys/],
+    [['--sink', 'clickhouse', '--alert-url', 'http://127.0.0.1:1/'], /takes no --alert-url/],
     [['--sink', 'clickhouse', '--keys', scratch(t)], /pepper is not there; make it once, for all collectors/],
     [['--sink', 'clickhouse', '--keys', keys], /wants --token-file or CANDOR_CENTRAL_TOKEN/, { CANDOR_CENTRAL_TOKEN: '' }],
   ])) {

@@ -11,7 +11,7 @@ const { Central, event: made, raw, run, uuid7 } = require('./central-support.js'
 const DAY = 86400000;
 
 /** A ToolCall, unless told otherwise. */
-const event = (more = {}) => made(more.event_type ?? 'ToolCall', more.payload ?? { toolName: 'grep', durationMs: 1 }, more);
+const event = (more = {}) => ({ ...made(more.event_type ?? 'ToolCall', more.payload ?? { toolName: 'grep', durationMs: 1 }), ...more });
 
 /** A request whose headers are just those given. */
 function ask(central, method, route, headers = {}) {
@@ -187,6 +187,17 @@ test('errors that are the same are one group, whatever their numbers, and are fo
   const rest = await central.get(`/api/telemetry/errors/recent?group=${groups[0].group}&limit=2&cursor=${page.next_cursor}`);
   assert.deepEqual([...page.events, ...rest.events].map((one) => one.error_group), Array(3).fill(groups[0].group));
   assert.equal((await central.fetch(`/api/telemetry/errors/recent?limit=2&cursor=${page.next_cursor}`)).status, 400, 'the cursor belongs to the group');
+});
+
+test('an answer lists the largest groups and versions, and counts the others', async (t) => {
+  const central = await Central.start(t);
+  const many = Array.from({ length: 501 }, (_, i) => event({ event_type: 'Error', app_version: `1.0.${i}`, payload: { errorType: `Error${'abcdefghijklmnopqrstuvwxyz'[i % 26]}${'abcdefghijklmnopqrstuvwxyz'[Math.floor(i / 26)]}` } }));
+  await central.post([...many, many[7], event({ ...many[7], event_id: uuid7(Date.now()) })]);
+  const groups = await central.get('/api/telemetry/errors/groups');
+  assert.deepEqual([groups.total, groups.groups.length, groups.omitted], [502, 200, 301]);
+  assert.deepEqual([groups.groups[0].title, groups.groups[0].count], [many[7].payload.errorType, 2]);
+  const versions = await central.get('/api/telemetry/aggregate/version');
+  assert.deepEqual([versions.total, versions.groups.length, versions.omitted, versions.groups[0].version], [502, 500, 1, '1.0.7']);
 });
 
 test('what an erased person sent is gone from versions and groups of errors, too', async (t) => {

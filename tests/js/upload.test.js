@@ -39,6 +39,24 @@ test('upload sends exactly what preview shows, with token, batch id and consent'
   assert.equal(client.status().sent.events, 20);
 });
 
+test('an upload says what was dropped before it, by reason, and not what people kept back', async (t) => {
+  const server = await collector(t);
+  const client = openClient(t, { endpoint: server.url });
+  await client.setEnabled(false);
+  client.emit('ToolCall', { toolName: 'while-off' });
+  await client.setEnabled(true);
+  client.emit('NoSuchEvent', {});
+  client.emit('NoSuchEvent', {});
+  client.emit('ToolCall', { toolName: 'read' });
+  await client.upload();
+  client.emit('ToolCall', { toolName: 'read' });
+  await client.upload();
+  const { dropped } = client.status();
+  assert.equal(dropped.unknown_event, 2);
+  assert.ok(dropped.disabled > 0);
+  assert.equal(server.requests.at(-1).headers['candor-drops'], 'unknown_event=2');
+});
+
 test('a failed upload resolves with the error and keeps the batch', async (t) => {
   const server = await collector(t, () => ({ code: 503, body: {} }));
   const client = openClient(t, { endpoint: server.url });

@@ -119,10 +119,10 @@ class Server {
 }
 
 /** candor-central as an operator runs it; only the rate limit is off, because one machine sends it all. */
-async function startCentral(directory, flags = []) {
-  if (!fs.existsSync(CENTRAL)) throw new Error(`${path.relative(ROOT, CENTRAL)} is missing: node scripts/build.js release`);
+async function startCentral(directory, flags = [], binary = CENTRAL) {
+  if (!fs.existsSync(binary)) throw new Error(`${path.relative(ROOT, binary)} is missing: node scripts/build.js release`);
   const portFile = path.join(directory, 'port');
-  const server = new Server('candor-central', CENTRAL, ['serve', '--listen', '127.0.0.1:0', '--data',
+  const server = new Server('candor-central', binary, ['serve', '--listen', '127.0.0.1:0', '--data',
     path.join(directory, 'data'), '--port-file', portFile, '--uploads-per-minute', '0', ...flags],
   { CANDOR_CENTRAL_TOKEN: TOKEN });
   server.port = await server.ready(async () => {

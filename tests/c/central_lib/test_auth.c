@@ -27,7 +27,7 @@ static int setup(void **state)
     snprintf(f->path, sizeof f->path, "%s/events.db", f->dir);
     *state = f;
     if (candor_auth_new(&f->auth) != CANDOR_OK) return -1;
-    return candor_tokens_open(f->path, &f->tokens, &err) == CANDOR_OK ? 0 : -1;
+    return candor_tokens_open(f->path, NULL, &f->tokens, &err) == CANDOR_OK ? 0 : -1;
 }
 
 static int teardown(void **state)

@@ -305,7 +305,7 @@ static void query_ends_at_its_deadline_or_when_the_store_closes(void **state)
     candor_reader *r = NULL;
     candor_err err = {0};
     store_turns(f, 0, 1000, NOW);
-    assert_int_equal(candor_reader_open(f->path, &r, &err), CANDOR_OK);
+    assert_int_equal(candor_reader_open(f->path, NULL, &r, &err), CANDOR_OK);
     assert_int_equal(read_page(r), CANDOR_OK);
     candor_reader_allow(r, 0, NULL);
     assert_int_equal(read_page(r), CANDOR_TIMEOUT);
