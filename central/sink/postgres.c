@@ -9,6 +9,7 @@
 #define COPY_CHUNK ((size_t)256 << 10)
 #define ATTEMPTS   3 /* deadlock with another collector, partition dropped meanwhile */
 #define DAYS_KNOWN 64
+#define SWEEP_MS   3600000
 /* After a duplicate this many groups go through the temporary table, which costs a third more than
  * going straight: what a failed COPY wrote is waste, and repetitions come in bursts. */
 #define STAGED_GROUPS 16
@@ -259,13 +260,20 @@ static candor_status postgres_erase(candor_sink *base, candor_erasure *e, candor
     return st;
 }
 
-static candor_status postgres_retain(candor_sink *base, int64_t first_day, bool *more,
-                                     candor_err *err)
+static candor_status postgres_sweep(candor_sink *base, const candor_sweep *w, candor_err *err)
+{
+    postgres_sink *s = (postgres_sink *)(void *)base;
+    candor_status st = ready(s, err);
+    return st == CANDOR_OK ? candor_pg_sweep(&s->conn, w, err) : st;
+}
+
+static candor_status postgres_retain(candor_sink *base, int64_t first_day, candor_deleted *deleted,
+                                     bool *more, candor_err *err)
 {
     postgres_sink *s = (postgres_sink *)(void *)base;
     candor_status st = ready(s, err);
     *more = false;
-    if (st == CANDOR_OK) st = candor_pg_drop_day(&s->conn, first_day, more, err);
+    if (st == CANDOR_OK) st = candor_pg_drop_day(&s->conn, first_day, deleted, more, err);
     if (*more) memset(s->days, 0, sizeof s->days);
     return st;
 }
@@ -307,6 +315,8 @@ candor_status candor_sink_postgres_open(const candor_sink_settings *settings, ca
         .write = postgres_write,
         .erase = postgres_erase,
         .retain = postgres_retain,
+        .sweep = postgres_sweep,
+        .sweep_ms = SWEEP_MS,
         .probe = postgres_probe,
         .close = postgres_close,
         .reader_open = postgres_reader_open,
