@@ -52,32 +52,24 @@ static candor_status wait_for_mutation(candor_ch_shard *h, candor_ch_server *v, 
     }
 }
 
-/* where: begins with AND. mark, out: terminated. */
-static candor_status start_delete(candor_ch_shard *h, candor_ch_server *v, const candor_buf *where,
-                                  char mark[MARK + 1], candor_err *err)
+/* where: what is true of the rows. Waits for v, or for every replica. */
+static candor_status delete_rows(candor_ch_shard *h, candor_ch_server *v, const candor_buf *where,
+                                 bool everywhere, candor_err *err)
 {
     unsigned char random[MARK / 2];
+    char mark[MARK + 1] = "";
     uint64_t ignored;
-    if (candor_random(random, sizeof random) != CANDOR_OK)
-        return candor_fail(err, CANDOR_CRYPTO, 0, "delete", NULL);
-    candor_hex_encode(random, sizeof random, mark);
-    mark[MARK] = '\0';
-    candor_buf_clear(&h->sql);
-    candor_buf_putf(&h->sql, "ALTER TABLE candor_events DELETE WHERE '%s'!=''", mark);
-    candor_buf_put_bytes(&h->sql, candor_buf_bytes(where));
-    return ask_number(&v->ch, &h->sql, &ignored, err);
-}
-
-/* Also when there is nothing to tell here: a try before, which failed half-way, may have left the
- * rest to the other replicas. */
-static candor_status delete_theirs(candor_ch_shard *h, candor_ch_server *v, const candor_buf *where,
-                                   candor_err *err)
-{
-    char mark[MARK + 1];
-    candor_status st = start_delete(h, v, where, mark, err);
+    candor_status st;
     size_t i;
+    if (candor_random(random, sizeof random) != CANDOR_OK)
+        return candor_fail(err, CANDOR_CRYPTO, 0, "erase", NULL);
+    candor_hex_encode(random, sizeof random, mark);
+    candor_buf_clear(&h->sql);
+    candor_buf_putf(&h->sql, "ALTER TABLE candor_events DELETE WHERE '%s'!='' AND ", mark);
+    candor_buf_put_bytes(&h->sql, candor_buf_bytes(where));
+    st = ask_number(&v->ch, &h->sql, &ignored, err);
     for (i = 0; i < h->n && st == CANDOR_OK; i++)
-        st = wait_for_mutation(h, &h->servers[i], mark, err);
+        if (everywhere || v == &h->servers[i]) st = wait_for_mutation(h, &h->servers[i], mark, err);
     return st;
 }
 
@@ -87,7 +79,7 @@ static candor_status tell_theirs(candor_ch *ch, const candor_buf *where, candor_
     candor_buf sql = {0};
     candor_bytes ids = {NULL, 0};
     candor_status st;
-    candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT DISTINCT event_id FROM candor_events WHERE 1"));
+    candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT DISTINCT event_id FROM candor_events WHERE "));
     candor_buf_put_bytes(&sql, candor_buf_bytes(where));
     candor_buf_put_bytes(&sql, CANDOR_LIT(" FORMAT RowBinary"));
     st = candor_ch_ask(ch, &sql, &ids, err);
@@ -117,10 +109,13 @@ static candor_status erase_shard(candor_ch_shard *h, void *arg, candor_err *err)
     candor_status st = all_are_there(h, err);
     if (st == CANDOR_OK) st = candor_ch_shard_usable(h, &v, err);
     if (st != CANDOR_OK) return st;
+    candor_buf_put_c(&where, '1');
     candor_ch_put_columns(&where, columns, candor_erasure_columns(e, columns));
     st = tell_theirs(&v->ch, &where, e, &n, err);
+    /* Also when there is nothing to tell here: a try before, which failed half-way, may have left
+     * the rest to the other replicas. */
     if (st == CANDOR_OK && (n != 0 || h->cluster->replicated))
-        st = delete_theirs(h, v, &where, err);
+        st = delete_rows(h, v, &where, true, err);
     if (st == CANDOR_OK) e->events += n;
     candor_buf_free(&where);
     return st;
@@ -166,7 +161,7 @@ static candor_status tally(candor_ch *ch, const candor_buf *where, candor_delete
     candor_bytes answer = {NULL, 0};
     candor_status st;
     candor_buf_put_bytes(
-        &sql, CANDOR_LIT("SELECT category,uniqExact(event_id) FROM candor_events WHERE 1"));
+        &sql, CANDOR_LIT("SELECT category,uniqExact(event_id) FROM candor_events WHERE "));
     candor_buf_put_bytes(&sql, candor_buf_bytes(where));
     candor_buf_put_bytes(&sql, CANDOR_LIT(" GROUP BY category FORMAT TabSeparated"));
     st = candor_ch_ask(ch, &sql, &answer, err);
@@ -178,8 +173,7 @@ static candor_status tally(candor_ch *ch, const candor_buf *where, candor_delete
 static void put_sweep(candor_buf *where, const candor_sweep *w)
 {
     size_t i;
-    candor_buf_putf(where, " AND day=toDate(%lld) AND category IN (",
-                    (long long)(w->from_ms / DAY_MS));
+    candor_buf_putf(where, "day=toDate(%lld) AND category IN (", (long long)(w->from_ms / DAY_MS));
     for (i = 0; i < w->n; i++) {
         if (i != 0) candor_buf_put_c(where, ',');
         candor_ch_put_text(where, w->categories[i]);
@@ -194,13 +188,11 @@ static candor_status sweep_shard(candor_ch_shard *h, void *arg, candor_err *err)
     candor_ch_server *v = NULL;
     candor_buf where = {0};
     uint64_t n = 0;
-    char mark[MARK + 1];
     candor_status st = candor_ch_shard_usable(h, &v, err);
     if (st != CANDOR_OK) return st;
     put_sweep(&where, arg);
     st = tally(&v->ch, &where, ((const candor_sweep *)arg)->deleted, &n, err);
-    if (st == CANDOR_OK && n != 0) st = start_delete(h, v, &where, mark, err);
-    if (st == CANDOR_OK && n != 0) st = wait_for_mutation(h, v, mark, err);
+    if (st == CANDOR_OK && n != 0) st = delete_rows(h, v, &where, false, err);
     candor_buf_free(&where);
     return st;
 }
@@ -217,7 +209,7 @@ static candor_status count_day(candor_ch *ch, uint64_t number, candor_deleted *d
     candor_buf where = {0};
     uint64_t n;
     candor_status st;
-    candor_buf_putf(&where, " AND toYYYYMMDD(day)=%llu", (unsigned long long)number);
+    candor_buf_putf(&where, "toYYYYMMDD(day)=%llu", (unsigned long long)number);
     st = tally(ch, &where, deleted, &n, err);
     candor_buf_free(&where);
     return st;

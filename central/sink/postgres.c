@@ -10,6 +10,7 @@
 #define ATTEMPTS   3 /* deadlock with another collector, partition dropped meanwhile */
 #define DAYS_KNOWN 64
 #define SWEEP_MS   3600000
+#define DAY_MS     86400000
 /* After a duplicate this many groups go through the temporary table, which costs a third more than
  * going straight: what a failed COPY wrote is waste, and repetitions come in bursts. */
 #define STAGED_GROUPS 16
@@ -26,6 +27,7 @@ typedef struct postgres_sink {
     candor_pg conn; /* the writer's */
     char *url;
     unsigned format;
+    uint64_t swept;           /* rows of the day under way */
     unsigned staged;          /* groups yet to go through the temporary table */
     int64_t days[DAYS_KNOWN]; /* that have a partition; by day modulo; 0: none */
     candor_sink_rows rows;
@@ -263,8 +265,13 @@ static candor_status postgres_erase(candor_sink *base, candor_erasure *e, candor
 static candor_status postgres_sweep(candor_sink *base, const candor_sweep *w, candor_err *err)
 {
     postgres_sink *s = (postgres_sink *)(void *)base;
+    uint64_t deleted = 0;
     candor_status st = ready(s, err);
-    return st == CANDOR_OK ? candor_pg_sweep(&s->conn, w, err) : st;
+    if (st == CANDOR_OK) st = candor_pg_sweep(&s->conn, w, &deleted, err);
+    s->swept += deleted;
+    if (st != CANDOR_OK || w->to_ms % DAY_MS != 0 || s->swept == 0) return st;
+    s->swept = 0;
+    return candor_pg_pack(&s->conn, w->from_ms / DAY_MS, err);
 }
 
 static candor_status postgres_retain(candor_sink *base, int64_t first_day, candor_deleted *deleted,

@@ -12,6 +12,7 @@ const { until } = require('../support/until.js');
 const { Cluster } = require('./cluster.js');
 const { Load } = require('./load.js');
 
+const IDLE_MS = 10_000;
 const PATIENCE_MS = 300_000; // bounds for a broken build, never a measure
 const { values: args } = parseArgs({
   options: {
@@ -45,6 +46,7 @@ async function startCollector(scratch, name, cluster) {
     directory: path.join(scratch, name),
     args: ['--stateless', '--keys', shared, '--token-file', path.join(shared, 'tokens'), '--sink', 'clickhouse', '--uploads-per-minute', '0'],
     env: { CANDOR_CENTRAL_SINK_URL: cluster.sinkUrl },
+    startMs: PATIENCE_MS, // it makes the tables of four servers first
   });
   await collector.start();
   return collector;
@@ -110,6 +112,23 @@ function usage(cluster, collectors) {
   };
 }
 
+/** @param {Record<string, number>} before @param {Record<string, number>} after @param {Record<string, number>} idle @param {number} seconds */
+function busy(before, after, idle, seconds) {
+  return Object.fromEntries(Object.keys(before).map((kind) => [kind, Math.max(after[kind] - before[kind] - idle[kind] * seconds, 0)]));
+}
+
+/** Seconds a second while nothing happens: what is not the events'. @param {Cluster} cluster @param {Collector[]} collectors */
+async function idleRate(cluster, collectors) {
+  const none = { collectors: 0, inserting: 0, fetching: 0, zookeeper: 0 };
+  if (!args['no-kill']) return none;
+  await new Promise((resolve) => { setTimeout(resolve, 3000); }); // what a start leaves to do
+  const start = Date.now();
+  const before = usage(cluster, collectors);
+  await new Promise((resolve) => { setTimeout(resolve, IDLE_MS); });
+  const seconds = (Date.now() - start) / 1000;
+  return Object.fromEntries(Object.entries(busy(before, usage(cluster, collectors), none, seconds)).map(([kind, s]) => [kind, s / seconds]));
+}
+
 /** Nothing is merged any more. @param {Cluster} cluster */
 async function settled(cluster) {
   for (let quiet = 0; quiet < 5; quiet += 1) {
@@ -153,12 +172,14 @@ async function measure(cluster, scratch, token) {
   try {
     const load = new Load([first, second].map((collector) => ({ get url() { return collector.url; }, token })), Number(args.events), Number(args.connections));
     note(`${load.sent} events, ${Math.round(load.bytes / load.sent)} bytes each, to ${first.url} and ${second.url}`);
+    const idle = await idleRate(cluster, [first, second]);
     const before = usage(cluster, [first, second]);
+    const began = Date.now();
     const killed = args['no-kill'] ? [] : [`replica ${args.replica}`, 'collector one'];
     await Promise.all([load.run(PATIENCE_MS), killed.length === 0 ? null : killBoth(cluster, load, first)]);
     note(`acknowledged in ${load.seconds} s; answers ${JSON.stringify(load.answers)}`);
     if (killed.length === 0) await settled(cluster);
-    const used = usage(cluster, [first, second]);
+    const used = busy(before, usage(cluster, [first, second]), idle, (Date.now() - began) / 1000);
     const dead = compare(load.acknowledged, await readAll([second], token));
     note(`while it is dead: ${JSON.stringify(dead)}, servers ${JSON.stringify(await shards(second))}`);
     if (killed.length !== 0) {
@@ -182,7 +203,7 @@ async function measure(cluster, scratch, token) {
       ...erasure,
       seconds: load.seconds, events_per_s: Math.round(load.sent / load.seconds),
       bytes_per_event: Math.round(counts.reduce((sum, { bytes }) => sum + bytes, 0) / counts.reduce((sum, { events, twice }) => sum + events + twice, 0)),
-      ...(killed.length === 0 ? { cpu_us_per_event: Object.fromEntries(Object.entries(used).map(([kind, s]) => [kind, Math.round((s - /** @type {any} */ (before)[kind]) * 1e7 / load.sent) / 10])) } : {}),
+      ...(killed.length === 0 ? { cpu_us_per_event: Object.fromEntries(Object.entries(used).map(([kind, s]) => [kind, Math.round(s * 1e7 / load.sent) / 10])) } : {}),
       answers: load.answers,
     };
   } finally {
