@@ -119,8 +119,8 @@ static candor_status read_key(const char *data, const char *name,
     return st;
 }
 
-static candor_status backup(const char *data, const candor_db_key *key, const char *out,
-                            const char *texts, candor_backup_info *events_info,
+static candor_status backup(const char *data, const char *keys, const candor_db_key *key,
+                            const char *out, const char *texts, candor_backup_info *events_info,
                             candor_backup_info *texts_info, candor_err *err)
 {
     char events_db[CANDOR_PATH_MAX], texts_db[CANDOR_PATH_MAX];
@@ -133,8 +133,8 @@ static candor_status backup(const char *data, const candor_db_key *key, const ch
                          "%.140s is not the data directory of a collector; give --data", data);
     if (st == CANDOR_OK) st = check_target(events_db, out, err);
     if (st == CANDOR_OK && with_texts) st = check_target(texts_db, texts, err);
-    if (st == CANDOR_OK) st = read_key(data, CANDOR_PEPPER_FILE, events_info->pepper, err);
-    if (st == CANDOR_OK) st = read_key(data, CANDOR_SEED_FILE, events_info->receipt_seed, err);
+    if (st == CANDOR_OK) st = read_key(keys, CANDOR_PEPPER_FILE, events_info->pepper, err);
+    if (st == CANDOR_OK) st = read_key(keys, CANDOR_SEED_FILE, events_info->receipt_seed, err);
     if (st == CANDOR_OK) st = make_file(events_db, out, key, events_info, err);
     if (st == CANDOR_OK && with_texts) st = make_file(texts_db, texts, key, texts_info, err);
     return st;
@@ -196,8 +196,8 @@ int candor_command_backup(int argc, char *const *argv)
         events_info.created_ms = texts_info.created_ms = candor_clock_unix_ms();
         st = candor_db_key_load(c->key_file, &key, &err);
         if (st == CANDOR_OK)
-            st = backup(c->data, &key, options[0].value, options[1].value, &events_info,
-                        &texts_info, &err);
+            st = backup(c->data, *c->keys != '\0' ? c->keys : c->data, &key, options[0].value,
+                        options[1].value, &events_info, &texts_info, &err);
     }
     if (st == CANDOR_OK)
         say_backup(options[0].value, options[1].value, &events_info, &texts_info, options[2].given);
@@ -229,17 +229,18 @@ static void say_restored(const candor_restored *r, bool texts, bool json)
            r->aside);
 }
 
-static candor_status restore(const char *data, const char *key_file, const char *events,
-                             const char *texts, candor_restored *r, candor_err *err)
+static candor_status restore(const candor_config *c, const char *events, const char *texts,
+                             candor_restored *r, candor_err *err)
 {
     char db_path[CANDOR_PATH_MAX];
     candor_file *lock = NULL;
     candor_db_key key;
-    candor_status st = candor_db_key_load(key_file, &key, err);
-    if (st == CANDOR_OK) st = candor_data_open(data, db_path, sizeof db_path, err);
-    if (st == CANDOR_OK) st = candor_parts_lock(data, &lock, err);
+    candor_status st = candor_db_key_load(c->key_file, &key, err);
+    if (st == CANDOR_OK) st = candor_data_open(c->data, db_path, sizeof db_path, err);
+    if (st == CANDOR_OK) st = candor_parts_lock(c->data, &lock, err);
     if (st == CANDOR_OK)
-        st = candor_restore(data, &key, events, *texts != '\0' ? texts : NULL, r, err);
+        st = candor_restore(c->data, *c->keys == '\0', &key, events, *texts != '\0' ? texts : NULL,
+                            r, err);
     candor_db_key_wipe(&key);
     candor_file_discard(lock);
     return st;
@@ -262,7 +263,7 @@ int candor_command_restore(int argc, char *const *argv)
             fputs(restore_usage, stderr);
             code = 2;
         } else {
-            st = restore(c->data, c->key_file, files->items[0], options[0].value, r, &err);
+            st = restore(c, files->items[0], options[0].value, r, &err);
         }
         if (st == CANDOR_OK) say_restored(r, options[0].given, options[1].given);
     }

@@ -110,8 +110,8 @@ static const setting *find_flag(const char *name, size_t n)
     return NULL;
 }
 
-/* --sink and --sink-url may be given more than once: words, as in their variables. The first flag
- * replaces what the variable says. */
+/* --sink, --sink-url and --retention may be given more than once: words, as in their variables. The
+ * first flag replaces what the variable says. */
 static candor_status put_word(candor_config *c, const setting *s, const char *origin,
                               const char *value, bool again, candor_err *err)
 {
@@ -128,7 +128,8 @@ static candor_status put_word(candor_config *c, const setting *s, const char *or
 
 static bool repeats(const setting *s)
 {
-    return s->at == offsetof(candor_config, sink) || s->at == offsetof(candor_config, sink_url);
+    return s->at == offsetof(candor_config, sink) || s->at == offsetof(candor_config, sink_url) ||
+           s->at == offsetof(candor_config, retention);
 }
 
 /* --flag VALUE and --flag=VALUE; a switch takes no value. seen: an entry a setting. */

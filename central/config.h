@@ -92,6 +92,8 @@
     X(key_file, "key-file", "", "FILE",                                                            \
       "key of the databases, 64 hex digits; candor-central-encrypted alone, docs/at-rest.md")      \
     X(log_level, "log-level", "info", "LEVEL", "error, warn, info or debug")                       \
+    X(retention, "retention", "", "CATEGORY=DAYS",                                                 \
+      "keep the events of this category for so long instead of --retention-days; repeated")        \
     X(sink, "sink", "sqlite", "NAME",                                                              \
       "sqlite, jsonl, memory, postgres, mysql or clickhouse; repeated: the first one "             \
       "acknowledges and answers, the others follow, which may also be otlp, otlp_grpc and "        \

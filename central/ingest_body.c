@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/uuid.h"
 #include "central/payload.h"
 #include "central/respond.h"
 
@@ -91,6 +92,14 @@ static bool may_send(const candor_conn *c, const candor_parsed *p)
            candor_bytes_eq(p->event.context.app, candor_bytes_str(c->principal.app));
 }
 
+/* Some categories are kept for less time than the longest, which candor_ingest_rules knows. */
+static bool is_over(const candor_server *s, const candor_ingest_request *r, const candor_event *e)
+{
+    const uint64_t days = candor_retention_of(&s->retention, e->def->category);
+    return s->retention.n != 0 &&
+           (int64_t)candor_uuid7_ms(e->id) < r->batch.received_ms - (int64_t)days * DAY_MS;
+}
+
 typedef enum outcome { OUTCOME_OK, OUTCOME_SYNTAX, OUTCOME_NOMEM } outcome;
 
 static outcome take_event(candor_conn *c, candor_ingest_request *r, candor_json *j,
@@ -107,6 +116,8 @@ static outcome take_event(candor_conn *c, candor_ingest_request *r, candor_json 
     /* Nothing of the batch is stored and 503 is answered: had the rest been noted under its batch
      * id, the client's next try would be taken for a duplicate, and this event would be lost. */
     if (reason == CANDOR_REJECT_FAILED) return OUTCOME_NOMEM;
+    if (reason == CANDOR_REJECT_NONE && is_over(g->server, r, &p.event))
+        reason = CANDOR_REJECT_CLOCK_SKEW;
     if (reason == CANDOR_REJECT_NONE && !may_send(c, &p)) reason = CANDOR_REFUSE_WRONG_APP;
     if (reason == CANDOR_REJECT_NONE) {
         add_tally(&r->tally, &p.tally);

@@ -136,7 +136,7 @@ static void write_commits(const candor_metrics *m, candor_buf *out)
     candor_metrics_single(out, "commit_failures_total", "counter",
                           "Store transactions that failed.", candor_counted(&m->commit_failures));
     candor_metrics_single(out, "events_purged_total", "counter", "Events deleted by retention.",
-                          candor_counted(&m->purged));
+                          candor_counted(&m->deleted.total));
     candor_metrics_single(out, "sink_fewer_copies_total", "counter",
                           "Events acknowledged while a replica of their shard was away or behind.",
                           candor_counted(&m->sink_fewer_copies));

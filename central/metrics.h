@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "central/retention.h"
 #include "contract/envelope.h"
 
 /* Reasons the collector adds to those of the contract. */
@@ -52,7 +53,8 @@ typedef struct candor_metrics {
     candor_counter connections, in_flight, buffered_bytes, response_bytes,
         packages_waiting; /* gauges */
     candor_counter commits, commit_us, commit_buckets[CANDOR_COMMIT_BUCKETS], commit_failures;
-    candor_counter purged, reloads, reload_failures;
+    candor_deleted deleted; /* by retention */
+    candor_counter reloads, reload_failures;
     candor_counter sink_fewer_copies; /* events: a replica of their shard was away or behind */
     candor_counter attachments_stored, attachments_known, attachments_purged, attachments_failed;
     candor_counter attachment_bytes;                         /* of the texts stored */

@@ -66,6 +66,7 @@ static candor_status open_store(candor_server *s, const char *db_path, candor_er
         .commit_rows = s->config.commit_rows,
         .queue_bytes = s->config.queue_bytes,
         .retention_days = s->config.retention_days,
+        .retention = &s->retention,
         .space_low = &s->disk_low,
     };
     return candor_sinks_open(&s->config, &settings, &s->store, err);
@@ -86,6 +87,16 @@ static candor_status open_attachments(candor_server *s, const char *db_path, can
     };
     candor_status st = candor_path_join(s->config.data, CANDOR_TEXTS_FILE, path, sizeof path, err);
     return st == CANDOR_OK ? candor_attachments_open(&settings, &s->attachments, err) : st;
+}
+
+/* From here on config.retention_days is the longest time of any category: what bounds an event. */
+static candor_status read_retention(candor_server *s, candor_err *err)
+{
+    candor_status st = candor_retention_read(s->config.retention, s->config.retention_days,
+                                             s->schema, &s->retention, err);
+    s->config.retention_days = candor_retention_longest(&s->retention);
+    candor_deleted_init(&s->metrics.deleted, s->schema);
+    return st;
 }
 
 /* One server a data directory: two would fight over the pepper's meaning and the write lock. */
@@ -111,6 +122,7 @@ candor_status candor_parts_open(candor_server *s, candor_parts *p, candor_err *e
     if (st == CANDOR_OK) st = candor_restore_finish(s->config.data, err);
     if (st == CANDOR_OK) st = candor_db_key_load(s->config.key_file, &s->db_key, err);
     if (st == CANDOR_OK) st = load_schema(s, err);
+    if (st == CANDOR_OK) st = read_retention(s, err);
     if (st == CANDOR_OK)
         st = load_secret(s->config.keys, s->config.data, CANDOR_PEPPER_FILE, s->pepper, err);
     if (st == CANDOR_OK)

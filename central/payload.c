@@ -5,8 +5,9 @@
  * key. */
 bool candor_payload_find(candor_bytes payload, const candor_field *f, candor_bytes *value)
 {
-    const char *end = payload.p + payload.n, *p, *q;
+    const char *end, *p, *q;
     if (payload.n == 0) return false;
+    end = payload.p + payload.n;
     p = memmem(payload.p, payload.n, f->key_json.p, f->key_json.n);
     if (p == NULL) return false;
     p += f->key_json.n;

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
+#include "central/store/db_key.h"
 
 #define CANDOR_PRIVACY_EPSILON_MAX   10000   /* thousandths, of one answer */
 #define CANDOR_PRIVACY_BUDGET_MAX    1000000 /* thousandths */
@@ -38,8 +39,8 @@ typedef struct candor_account {
     int64_t renews_ms; /* 0: never */
 } candor_account;
 
-CANDOR_CHECK candor_status candor_budget_open(const char *db_path, candor_budget **out,
-                                              candor_err *err);
+CANDOR_CHECK candor_status candor_budget_open(const char *db_path, const candor_db_key *key,
+                                              candor_budget **out, candor_err *err);
 void candor_budget_close(candor_budget *b); /* accepts NULL */
 /* The answer that was given to this question before, appended to answer. CANDOR_NOTFOUND: none, and
  * there is budget for it. CANDOR_LIMIT: none, and there is not. token: of CANDOR_TOKEN_ID digits.

@@ -142,12 +142,15 @@ static candor_status put_database(const char *dir, const candor_db_key *key, con
     return st == CANDOR_OK ? candor_backup_unseal(path, key, err) : st;
 }
 
-static candor_status prepare(const char *fresh, const candor_db_key *key, const char *events,
-                             const char *texts, const candor_restored *r, candor_err *err)
+static candor_status prepare(const char *fresh, bool with_keys, const candor_db_key *key,
+                             const char *events, const char *texts, const candor_restored *r,
+                             candor_err *err)
 {
     candor_status st = empty_dir(fresh, err);
-    if (st == CANDOR_OK) st = put_key(fresh, CANDOR_PEPPER_FILE, r->events.pepper, err);
-    if (st == CANDOR_OK) st = put_key(fresh, CANDOR_SEED_FILE, r->events.receipt_seed, err);
+    if (st == CANDOR_OK && with_keys)
+        st = put_key(fresh, CANDOR_PEPPER_FILE, r->events.pepper, err);
+    if (st == CANDOR_OK && with_keys)
+        st = put_key(fresh, CANDOR_SEED_FILE, r->events.receipt_seed, err);
     if (st == CANDOR_OK) st = put_database(fresh, key, CANDOR_EVENTS_FILE, events, err);
     if (st == CANDOR_OK && texts != NULL)
         st = put_database(fresh, key, CANDOR_TEXTS_FILE, texts, err);
@@ -169,8 +172,9 @@ static candor_status make_ready(const char *data, const char *fresh, char aside[
     return st == CANDOR_OK ? candor_file_write_durable(path, candor_bytes_of(name, n), err) : st;
 }
 
-candor_status candor_restore(const char *data, const candor_db_key *key, const char *events,
-                             const char *texts, candor_restored *out, candor_err *err)
+candor_status candor_restore(const char *data, bool with_keys, const candor_db_key *key,
+                             const char *events, const char *texts, candor_restored *out,
+                             candor_err *err)
 {
     char fresh[CANDOR_PATH_MAX];
     candor_status st = candor_backup_check(events, key, CANDOR_BACKUP_EVENTS, &out->events, err);
@@ -178,7 +182,7 @@ candor_status candor_restore(const char *data, const candor_db_key *key, const c
         st = candor_backup_check(texts, key, CANDOR_BACKUP_TEXTS, &out->texts, err);
     if (st == CANDOR_OK) st = candor_path_join(data, NEW_DIR, fresh, sizeof fresh, err);
     if (st == CANDOR_OK) st = candor_restore_finish(data, err);
-    if (st == CANDOR_OK) st = prepare(fresh, key, events, texts, out, err);
+    if (st == CANDOR_OK) st = prepare(fresh, with_keys, key, events, texts, out, err);
     if (st == CANDOR_OK) st = make_ready(data, fresh, out->aside, err);
     return st == CANDOR_OK ? candor_restore_finish(data, err) : st;
 }

@@ -10,10 +10,11 @@ typedef struct candor_restored {
     char aside[CANDOR_PATH_MAX]; /* where the files from before are */
 } candor_restored;
 
-/* texts: NULL leaves those that there are. Both files are checked before anything changes. */
-CANDOR_CHECK candor_status candor_restore(const char *data, const candor_db_key *key,
-                                          const char *events, const char *texts,
-                                          candor_restored *out, candor_err *err);
+/* with_keys: pepper and receipt.key too. texts: NULL leaves those that there are. Both files are
+ * checked before anything changes. */
+CANDOR_CHECK candor_status candor_restore(const char *data, bool with_keys,
+                                          const candor_db_key *key, const char *events,
+                                          const char *texts, candor_restored *out, candor_err *err);
 /* The databases of data with another key; those with the old one are deleted at the end. */
 CANDOR_CHECK candor_status candor_restore_rekey(const char *data, const candor_db_key *from,
                                                 const candor_db_key *to, candor_err *err);

@@ -83,6 +83,9 @@ static void run_health(candor_conn *c)
                     candor_schema_version(s->schema), candor_schema_hash(s->schema),
                     candor_attachments_healthy(s->attachments) ? "ok" : "failing",
                     (unsigned long long)((candor_clock_mono_ns() - s->started_ns) / 1000000000));
+    candor_buf_put_bytes(b, CANDOR_LIT(",\"retention\":{\"deleted\":"));
+    candor_deleted_write(&s->metrics.deleted, b);
+    candor_buf_put_c(b, '}');
     if (s->store->ops->report != NULL) {
         candor_buf_put_c(b, ',');
         s->store->ops->report(s->store, b);

@@ -87,7 +87,7 @@ static candor_status prepare(candor_server *s, candor_parts *parts, candor_err *
     if (st == CANDOR_OK && *s->config.tls_cert != '\0')
         st = candor_tls_new(s->config.tls_cert, s->config.tls_key, &s->tls, err);
     if (st == CANDOR_OK) st = load_tokens(s, parts->db_path, &valid, err);
-    if (st == CANDOR_OK) st = candor_budget_open(parts->db_path, &s->budget, err);
+    if (st == CANDOR_OK) st = candor_budget_open(parts->db_path, &s->db_key, &s->budget, err);
     if (st == CANDOR_OK) st = make_limits(s, err);
     if (st == CANDOR_OK) st = candor_package_reader_start(s, &s->packages, err);
     if (st == CANDOR_OK) st = candor_alerts_start(s, &s->alerts, err);

@@ -12,6 +12,7 @@
 #include "central/metrics.h"
 #include "central/parting.h"
 #include "central/ratelimit.h"
+#include "central/retention.h"
 #include "central/store/attachments.h"
 #include "central/store/store.h"
 
@@ -25,6 +26,7 @@ typedef struct candor_server {
     candor_log log;
     candor_metrics metrics;
     candor_schema *schema;
+    candor_retention retention;
     candor_store *store;
     candor_attachments *attachments;
     struct candor_package_reader *packages;

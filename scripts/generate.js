@@ -43,7 +43,7 @@ function settingsTable() {
 function flagsTable() {
   const help = execFileSync(path.join(root, 'build/release/candor-central'), ['serve', '--help'], { encoding: 'utf8' });
   const rows = [];
-  const pattern = /^ {2}(--\S+)( [A-Z:]+)? +(.+)\n +(CANDOR_CENTRAL_\w+)(?:, default ([^,\n]+)(?:, (\d+ to \d+))?)?$/gm;
+  const pattern = /^ {2}(--\S+)( [A-Z:=]+)? +(.+)\n +(CANDOR_CENTRAL_\w+)(?:, default ([^,\n]+)(?:, (\d+ to \d+))?)?$/gm;
   for (const [, flag, argument, meaning, variable, value, bounds] of help.matchAll(pattern)) {
     rows.push([`\`${flag}${argument ?? ''}\``, `\`${variable}\``, value ?? '', bounds ?? '', meaning]);
   }

@@ -154,6 +154,7 @@ function schemas() {
     Health: object({
       status: { type: 'string', const: 'ok' }, version: text, schema: object({ name: text, version: count, hash: hex(64) }),
       attachments: { type: 'string', enum: ['ok', 'failing'] }, uptime_s: count,
+      retention: object({ deleted: { type: 'object', description: 'events deleted since the start, by category', additionalProperties: count } }),
       'sink?': { type: 'string', description: 'where it is not sqlite alone' },
       'shards?': { ...list(list({ type: 'string', enum: ['up', 'behind', 'away'] })), description: 'replicas of each shard of a ClickHouse cluster' },
       'followers?': list(object({

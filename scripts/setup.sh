@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a command of this repository needs and is missing: Debian packages and npm packages.
-# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine|sinks|ops|mac|cluster|encrypted]
+# Usage: scripts/setup.sh [build|test|package|ui|vscode|bench|otel|prebuild|wine|sinks|ops|mac|cluster|encrypted|ingest]
 # Idempotent; says what it does on stderr; as root or through sudo. With everything present it costs
 # one dpkg-query and one checksum.
 set -eu
@@ -15,7 +15,8 @@ packages="gcc g++ make cmake ninja-build pkg-config python3 ca-certificates \
 libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libevent-dev libdeflate-dev libcmocka-dev libpq-dev libmariadb-dev \
 libprotobuf-c-dev protobuf-c-compiler"
 case $profile in
-  build | otel | encrypted) ;;
+  build | encrypted) ;;
+  otel) packages="$packages openssl" ;;
   ui) packages="$packages chromium" ;;
   test | package) packages="$packages chromium clang lld wasi-libc libclang-rt-14-dev-wasm32 clang-format libclang-rt-14-dev locales openssl git procps" ;;
   bench) packages="$packages python3-fastapi python3-uvicorn python3-uvloop python3-httptools" ;;
@@ -23,10 +24,13 @@ case $profile in
 gcc-mingw-w64-x86-64-posix" ;;
   mac) packages="$packages dpkg-dev bzip2 xz-utils perl tcl lld-19" ;;
   vscode) packages="$packages chromium fonts-dejavu-core" ;;
+  # the servers that bench:ingest --sink starts
+  ingest) packages="$packages python3-fastapi python3-uvicorn python3-uvloop python3-httptools postgresql mariadb-server clickhouse-server" ;;
   sinks) packages="$packages clang libclang-rt-14-dev postgresql mariadb-server clickhouse-server" ;;
   ops) packages="$packages postgresql clickhouse-server prometheus systemd docker-compose" ;;
   cluster) packages="$packages clang libclang-rt-14-dev clickhouse-server libzookeeper-java default-jre-headless" ;;
-  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine, sinks, ops, mac, cluster or encrypted" ;;
+
+  *) fail "unknown profile \"$profile\": use build, test, package, ui, vscode, bench, otel, prebuild, wine, sinks, ops, mac, cluster, encrypted or ingest" ;;
 esac
 # Programs for Windows on x64 run on such a processor alone; elsewhere those tests are skipped.
 case $profile in package | wine) [ "$(uname -m)" != x86_64 ] || packages="$packages wine64" ;; esac
@@ -104,7 +108,7 @@ check_node() {
 }
 
 check_node
-case $profile in sinks | ops | cluster) keep_servers_off ;; esac
+case $profile in sinks | ops | cluster | ingest) keep_servers_off ;; esac
 install_packages
 install_npm "$root"
 install_npm "$root/dashboard"

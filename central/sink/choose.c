@@ -190,7 +190,8 @@ static candor_sink_settings settings_of(const choice *c, const candor_sqlite_set
                                   .metrics = sqlite->metrics,
                                   .space_low = sqlite->space_low,
                                   .cache_kib = sqlite->cache_kib,
-                                  .retention_days = sqlite->retention_days};
+                                  .retention_days = sqlite->retention_days,
+                                  .retention = sqlite->retention};
 }
 
 static candor_status open_sinks(const choices *c, const candor_config *cfg,
@@ -238,7 +239,9 @@ candor_status candor_sinks_open(const candor_config *cfg, const candor_sqlite_se
                                                  .metrics = sqlite->metrics,
                                                  .commit_rows = sqlite->commit_rows,
                                                  .queue_bytes = sqlite->queue_bytes,
-                                                 .retention_days = sqlite->retention_days};
+                                                 .retention_days = sqlite->retention_days,
+                                                 .retention = sqlite->retention,
+                                                 .schema = sqlite->schema};
     choices c = {0};
     candor_sink *sink = NULL;
     candor_status st = read_names(cfg->sink, &c, err);

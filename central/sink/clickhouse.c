@@ -59,10 +59,15 @@ static candor_status clickhouse_erase(candor_sink *base, candor_erasure *e, cand
     return candor_ch_erase(of(base)->crew, e, err);
 }
 
-static candor_status clickhouse_retain(candor_sink *base, int64_t first_day, bool *more,
-                                       candor_err *err)
+static candor_status clickhouse_retain(candor_sink *base, int64_t first_day,
+                                       candor_deleted *deleted, bool *more, candor_err *err)
 {
-    return candor_ch_retain(of(base)->crew, first_day, more, err);
+    return candor_ch_retain(of(base)->crew, first_day, deleted, more, err);
+}
+
+static candor_status clickhouse_sweep(candor_sink *base, const candor_sweep *w, candor_err *err)
+{
+    return candor_ch_sweep(of(base)->crew, w, err);
 }
 
 /* Enough servers of each shard answer. */
@@ -147,6 +152,8 @@ candor_status candor_sink_clickhouse_open(const candor_sink_settings *settings, 
         .write = clickhouse_write,
         .erase = clickhouse_erase,
         .retain = clickhouse_retain,
+        .sweep = clickhouse_sweep,
+        .sweep_ms = 86400000,
         .probe = clickhouse_probe,
         .close = clickhouse_close,
         .report = clickhouse_report,

@@ -148,8 +148,10 @@ CANDOR_CHECK candor_status candor_ch_crew_run(candor_ch_crew *w, candor_ch_work 
 
 /* --- clickhouse_care.c ------------------------------------------------------------------------ */
 CANDOR_CHECK candor_status candor_ch_erase(candor_ch_crew *w, candor_erasure *e, candor_err *err);
-CANDOR_CHECK candor_status candor_ch_retain(candor_ch_crew *w, int64_t first_day, bool *more,
-                                            candor_err *err);
+CANDOR_CHECK candor_status candor_ch_retain(candor_ch_crew *w, int64_t first_day,
+                                            candor_deleted *deleted, bool *more, candor_err *err);
+CANDOR_CHECK candor_status candor_ch_sweep(candor_ch_crew *w, const candor_sweep *sweep,
+                                           candor_err *err);
 
 /* --- clickhouse_read.c ------------------------------------------------------------------------ */
 CANDOR_CHECK candor_status candor_ch_reader_open(const candor_ch_cluster *cluster,

@@ -2,12 +2,15 @@
  * one. A client a reader and server, bounded in time. */
 #include <stdlib.h>
 
+#include "base/uuid.h"
 #include "central/sink/clickhouse_internal.h"
 
 #define QUERY_S    5
 #define CONNECT_MS 2000u
 #define STALL_MS   15000u
 #define TOTAL_MS   30000u
+#define LOOK_MS    INT64_C(10000) /* how far back a page looks first */
+#define LOOKS      8              /* each eight times as far; the last one at all of it */
 
 typedef struct ch_reader {
     const candor_ch_cluster *cluster;
@@ -88,22 +91,45 @@ candor_status candor_ch_reader_count(candor_reader *base, uint64_t *out, candor_
 
 /* --- pages ---------------------------------------------------------------------------------- */
 
+/* ClickHouse sorts all ids of a range to find the last of them, so a page looks back from the end
+ * until it has enough. The end: now, where the range goes on into the future. */
+static void look_back(const candor_page_range *range, unsigned look, unsigned char low[16])
+{
+    const int64_t now = candor_clock_unix_ms(), high = (int64_t)candor_uuid7_ms(range->high);
+    memcpy(low, range->low, 16);
+    if (look >= LOOKS) return;
+    candor_sink_id_floor((high < now ? high : now) - (LOOK_MS << (3 * look)), low);
+    if (memcmp(low, range->low, 16) < 0) memcpy(low, range->low, 16);
+}
+
 /* The latest of what the shards say: none of them then looks at more than rows. */
+static void latest_id(const ch_reader *r, unsigned char id[16], bool *has)
+{
+    size_t i;
+    *has = false;
+    for (i = 0; i < r->cluster->n_shards; i++) {
+        if (r->answers[i].n != 16 || (*has && memcmp(r->answers[i].p, id, 16) <= 0)) continue;
+        memcpy(id, r->answers[i].p, 16);
+        *has = true;
+    }
+}
+
 static candor_status window(void *ctx, const candor_page_range *range, unsigned rows,
                             unsigned char id[16], bool *has, candor_err *err)
 {
     ch_reader *r = ctx;
-    candor_status st;
-    size_t i;
-    candor_buf_put_bytes(&r->sql, CANDOR_LIT("SELECT event_id FROM candor_events"));
-    candor_ch_put_range(&r->sql, range);
-    candor_buf_putf(&r->sql, " ORDER BY event_id DESC LIMIT %u,1 FORMAT RowBinary", rows - 1);
-    st = ask(r, err);
+    candor_page_range part = *range;
+    candor_status st = CANDOR_OK;
+    unsigned look;
     *has = false;
-    for (i = 0; i < r->cluster->n_shards && st == CANDOR_OK; i++) {
-        if (r->answers[i].n != 16 || (*has && memcmp(r->answers[i].p, id, 16) <= 0)) continue;
-        memcpy(id, r->answers[i].p, 16);
-        *has = true;
+    for (look = 0; st == CANDOR_OK && !*has && look <= LOOKS; look++) {
+        look_back(range, look, part.low);
+        candor_buf_put_bytes(&r->sql, CANDOR_LIT("SELECT event_id FROM candor_events"));
+        candor_ch_put_range(&r->sql, &part);
+        candor_buf_putf(&r->sql, " ORDER BY event_id DESC LIMIT %u,1 FORMAT RowBinary", rows - 1);
+        st = ask(r, err);
+        if (st == CANDOR_OK) latest_id(r, id, has);
+        if (memcmp(part.low, range->low, 16) == 0) break;
     }
     return st;
 }
@@ -186,20 +212,19 @@ static size_t latest(const ch_reader *r)
 }
 
 /* Each answer is sorted; an id that was in two shards while one was added is shown once. */
-static candor_status merge(ch_reader *r, unsigned limit, candor_event_visit *visit, void *visit_ctx,
-                           candor_err *err)
+static candor_status merge(ch_reader *r, unsigned limit, unsigned *n, candor_event_visit *visit,
+                           void *visit_ctx, candor_err *err)
 {
-    unsigned char before[16];
-    unsigned n = 0;
+    unsigned char before[16] = {0};
     size_t i;
-    while (n < limit && (i = latest(r)) < r->cluster->n_shards) {
+    while (*n < limit && (i = latest(r)) < r->cluster->n_shards) {
         candor_stored_event e = {0};
         if (!take_event(&r->answers[i], &e))
             return candor_fail(err, CANDOR_CORRUPT, 0, "query",
                                "ClickHouse's answer ends too early");
-        if (n != 0 && memcmp(before, e.id, 16) == 0) continue;
+        if (memcmp(before, e.id, 16) == 0) continue;
         memcpy(before, e.id, 16);
-        n++;
+        ++*n;
         if (!visit(visit_ctx, &e)) return candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
     }
     return CANDOR_OK;
@@ -210,10 +235,19 @@ static candor_status select_events(void *ctx, const candor_page_range *range,
                                    candor_event_visit *visit, void *visit_ctx, candor_err *err)
 {
     ch_reader *r = ctx;
-    candor_status st;
-    put_select(&r->sql, range, f, limit);
-    st = ask(r, err);
-    return st == CANDOR_OK ? merge(r, limit, visit, visit_ctx, err) : st;
+    candor_page_range part = *range;
+    candor_status st = CANDOR_OK;
+    unsigned look, n = 0;
+    for (look = 0; st == CANDOR_OK && n < limit && look <= LOOKS; look++) {
+        look_back(range, look, part.low);
+        if (memcmp(part.low, part.high, 16) >= 0) continue;
+        put_select(&r->sql, &part, f, limit - n);
+        st = ask(r, err);
+        if (st == CANDOR_OK) st = merge(r, limit, &n, visit, visit_ctx, err);
+        if (memcmp(part.low, range->low, 16) == 0) break;
+        memcpy(part.high, part.low, 16);
+    }
+    return st;
 }
 
 candor_status candor_ch_reader_events(candor_reader *base, const candor_event_filter *f,

@@ -54,14 +54,21 @@ static candor_status composite_erase(candor_sink *base, candor_erasure *e, cando
     return st == CANDOR_OK ? c->primary->ops->erase(c->primary, e, err) : st;
 }
 
-static candor_status composite_retain(candor_sink *base, int64_t first_day, bool *more,
-                                      candor_err *err)
+static candor_status composite_retain(candor_sink *base, int64_t first_day, candor_deleted *deleted,
+                                      bool *more, candor_err *err)
 {
     composite *c = (composite *)(void *)base;
     size_t i;
     for (i = 0; i < c->n; i++)
         candor_mirror_retain(c->others[i], first_day);
-    return c->primary->ops->retain(c->primary, first_day, more, err);
+    return c->primary->ops->retain(c->primary, first_day, deleted, more, err);
+}
+
+/* The others sweep by themselves, behind what is in their queues. */
+static candor_status composite_sweep(candor_sink *base, const candor_sweep *w, candor_err *err)
+{
+    candor_sink *p = ((composite *)(void *)base)->primary;
+    return p->ops->sweep(p, w, err);
 }
 
 static candor_status composite_probe(candor_sink *base, candor_err *err)
@@ -148,6 +155,7 @@ candor_status candor_composite_open(candor_sink *primary, const candor_mirror_se
     c->ops.write = composite_write;
     c->ops.erase = composite_erase;
     c->ops.retain = composite_retain;
+    c->ops.sweep = composite_sweep;
     c->ops.probe = composite_probe;
     c->ops.close = composite_close;
     c->ops.bytes = composite_bytes;

@@ -98,13 +98,22 @@ candor_status candor_forward_erase(candor_sink *base, candor_erasure *e, candor_
     return CANDOR_OK;
 }
 
-candor_status candor_forward_retain(candor_sink *base, int64_t first_day, bool *more,
-                                    candor_err *err)
+candor_status candor_forward_retain(candor_sink *base, int64_t first_day, candor_deleted *deleted,
+                                    bool *more, candor_err *err)
 {
     (void)base;
     (void)first_day;
+    (void)deleted;
     (void)err;
     *more = false;
+    return CANDOR_OK;
+}
+
+candor_status candor_forward_sweep(candor_sink *base, const candor_sweep *w, candor_err *err)
+{
+    (void)base;
+    (void)w;
+    (void)err;
     return CANDOR_OK;
 }
 

@@ -44,14 +44,15 @@ struct candor_forward {
 #define CANDOR_FORWARD_OPS(label)                                                                  \
     {                                                                                              \
         .name = label, .write = candor_forward_write, .erase = candor_forward_erase,               \
-        .retain = candor_forward_retain, .probe = candor_forward_probe,                            \
-        .close = candor_forward_close                                                              \
+        .retain = candor_forward_retain, .sweep = candor_forward_sweep, .sweep_ms = 86400000,      \
+        .probe = candor_forward_probe, .close = candor_forward_close                               \
     }
 candor_status candor_forward_write(candor_sink *base, candor_batch *const *batches, size_t n,
                                    candor_err *err);
 candor_status candor_forward_erase(candor_sink *base, candor_erasure *e, candor_err *err);
-candor_status candor_forward_retain(candor_sink *base, int64_t first_day, bool *more,
-                                    candor_err *err);
+candor_status candor_forward_retain(candor_sink *base, int64_t first_day, candor_deleted *deleted,
+                                    bool *more, candor_err *err);
+candor_status candor_forward_sweep(candor_sink *base, const candor_sweep *w, candor_err *err);
 candor_status candor_forward_probe(candor_sink *base, candor_err *err);
 void candor_forward_close(candor_sink *base);
 /* port: where the URL names none. */

@@ -215,6 +215,13 @@ static candor_status jsonl_erase(candor_sink *base, candor_erasure *e, candor_er
     return st;
 }
 
+static bool count_rows(void *ctx, const candor_jsonl_member *m, const char *ids)
+{
+    (void)ids;
+    *(uint64_t *)ctx += m->rows;
+    return true;
+}
+
 static void drop_day(jsonl_sink *s, int64_t day)
 {
     char name[CANDOR_JSONL_NAME], path[CANDOR_PATH_MAX];
@@ -227,15 +234,46 @@ static void drop_day(jsonl_sink *s, int64_t day)
     candor_mutex_unlock(s->base.layout);
 }
 
-static candor_status jsonl_retain(candor_sink *base, int64_t first_day, bool *more, candor_err *err)
+/* Of a day that is not there nothing is to be done. */
+static candor_status jsonl_sweep(candor_sink *base, const candor_sweep *w, candor_err *err)
+{
+    jsonl_sink *s = (jsonl_sink *)(void *)base;
+    const int64_t day = w->from_ms / DAY_MS;
+    int64_t *days = NULL;
+    size_t n = 0, i;
+    candor_status st = candor_jsonl_days(&s->base, &days, &n, err);
+    for (i = 0; i < n && st == CANDOR_OK; i++) {
+        if (days[i] != day) continue;
+        put_away(s, day);
+        st = candor_jsonl_sweep(&s->base, day, w, err);
+    }
+    free(days);
+    return st;
+}
+
+static void count_day(const jsonl_sink *s, int64_t day, candor_deleted *deleted)
+{
+    char name[CANDOR_JSONL_NAME], path[CANDOR_PATH_MAX];
+    uint64_t rows = 0, ids_end, data_end;
+    candor_err err = {0};
+    candor_jsonl_name(day, name);
+    if (candor_path_join(s->base.dir, name, path, sizeof path, &err) == CANDOR_OK &&
+        candor_jsonl_scan(path, count_rows, &rows, &ids_end, &data_end, &err) == CANDOR_OK)
+        candor_deleted_add(deleted, CANDOR_LIT(""), rows); /* its lines are not read for that */
+}
+
+static candor_status jsonl_retain(candor_sink *base, int64_t first_day, candor_deleted *deleted,
+                                  bool *more, candor_err *err)
 {
     jsonl_sink *s = (jsonl_sink *)(void *)base;
     int64_t *days = NULL;
     size_t n = 0, i;
     candor_status st = candor_jsonl_days(&s->base, &days, &n, err);
     *more = false;
-    for (i = 0; i < n && days[i] < first_day; i++)
+    for (i = 0; i < n && days[i] < first_day; i++) {
+        count_day(s, days[i], deleted);
         drop_day(s, days[i]);
+    }
     free(days);
     return st;
 }
@@ -295,6 +333,8 @@ candor_status candor_sink_jsonl_open(const candor_sink_settings *settings, cando
         .write = jsonl_write,
         .erase = jsonl_erase,
         .retain = jsonl_retain,
+        .sweep = jsonl_sweep,
+        .sweep_ms = DAY_MS,
         .probe = jsonl_probe,
         .close = jsonl_close,
         .bytes = jsonl_bytes,

@@ -121,10 +121,21 @@ static candor_status begin_ids(const char *path, candor_jsonl_day *d, candor_err
     return st;
 }
 
+/* It is about to be written to: what comes may be of a category that was taken out. */
+static candor_status forget_sweep(const char *path, candor_err *err)
+{
+    char full[CANDOR_PATH_MAX];
+    candor_status st = candor_path_join(path, CANDOR_JSONL_WITHOUT, full, sizeof full, err);
+    if (st != CANDOR_OK || access(full, F_OK) != 0) return st;
+    candor_unlink_quiet(full);
+    return candor_dir_sync(path, err);
+}
+
 candor_status candor_jsonl_day_open(const char *path, candor_jsonl_day *d, candor_err *err)
 {
     candor_status st = candor_dir_create(path, err);
     d->data = d->ids = -1;
+    if (st == CANDOR_OK) st = forget_sweep(path, err);
     if (st == CANDOR_OK) st = open_file(path, "events.jsonl.gz", &d->data, err);
     if (st == CANDOR_OK) st = open_file(path, "events.ids", &d->ids, err);
     if (st == CANDOR_OK) st = candor_jsonl_scan(path, learn, d, &d->ids_end, &d->data_end, err);

@@ -7,11 +7,15 @@
 
 #include "central/sink/jsonl_internal.h"
 
+#define SWEPT_MAX ((size_t)64 << 10) /* of the file that names categories */
+
 typedef struct rewriting {
     candor_jsonl *sink;
     candor_jsonl_day to;
-    int from; /* events.jsonl.gz of the old folder */
-    const candor_erasure *erasure;
+    int from;                      /* events.jsonl.gz of the old folder */
+    const candor_erasure *erasure; /* NULL: a sweep */
+    const candor_sweep *sweep;
+    candor_deleted *tally; /* of a sweep */
     candor_buf text, lines, ids, gone;
     candor_status status;
     candor_err *err;
@@ -19,14 +23,22 @@ typedef struct rewriting {
 
 void candor_jsonl_remove(const char *path)
 {
-    static const char *const names[] = {"events.jsonl.gz", "events.ids"};
+    static const char *const names[] = {"events.jsonl.gz", "events.ids", CANDOR_JSONL_WITHOUT};
     char full[CANDOR_PATH_MAX];
     candor_err err = {0};
     size_t i;
-    for (i = 0; i < 2; i++)
+    for (i = 0; i < sizeof names / sizeof names[0]; i++)
         if (candor_path_join(path, names[i], full, sizeof full, &err) == CANDOR_OK)
             candor_unlink_quiet(full);
     candor_rmdir_quiet(path);
+}
+
+static bool goes(rewriting *w, const candor_stored_event *e)
+{
+    if (w->erasure != NULL) return candor_erasure_takes(w->erasure, &e->context);
+    if (!candor_sweep_takes(w->sweep, e->category)) return false;
+    candor_deleted_add(w->tally, e->category, 1);
+    return true;
 }
 
 static void keep_lines(rewriting *w)
@@ -42,7 +54,7 @@ static void keep_lines(rewriting *w)
             w->status = candor_fail(w->err, CANDOR_CORRUPT, 0, "erase", "a line is damaged");
             return;
         }
-        if (candor_erasure_takes(w->erasure, &e.context)) {
+        if (goes(w, &e)) {
             candor_buf_put(&w->gone, e.id, sizeof e.id);
         } else {
             candor_buf_put(&w->lines, rest.p, n);
@@ -96,7 +108,9 @@ static candor_status copy_day(rewriting *w, const char *path, const char *fresh,
 static candor_status take_place(rewriting *w, const char *path, const char *fresh, const char *old,
                                 candor_err *err)
 {
-    candor_status st = candor_erasure_tell(w->erasure, w->gone.p, w->gone.n / 16, err);
+    candor_status st = w->erasure != NULL
+                           ? candor_erasure_tell(w->erasure, w->gone.p, w->gone.n / 16, err)
+                           : CANDOR_OK;
     if (st != CANDOR_OK) return st;
     candor_mutex_lock(w->sink->layout);
     st = swap(path, fresh, old, err);
@@ -104,28 +118,101 @@ static candor_status take_place(rewriting *w, const char *path, const char *fres
     return st;
 }
 
-candor_status candor_jsonl_rewrite(candor_jsonl *s, int64_t day, candor_erasure *e, candor_err *err)
+static candor_status path_of(const candor_jsonl *s, int64_t day, char path[CANDOR_PATH_MAX],
+                             candor_err *err)
 {
-    char name[CANDOR_JSONL_NAME], path[CANDOR_PATH_MAX], fresh[CANDOR_PATH_MAX + 8],
-        old[CANDOR_PATH_MAX + 8];
-    rewriting w = {.sink = s, .erasure = e, .err = err};
-    candor_status st;
+    char name[CANDOR_JSONL_NAME];
     candor_jsonl_name(day, name);
-    st = candor_path_join(s->dir, name, path, sizeof path, err);
-    if (st != CANDOR_OK) return st;
+    return candor_path_join(s->dir, name, path, CANDOR_PATH_MAX, err);
+}
+
+static candor_status rewrite(rewriting *w, const char *path, uint64_t *gone, candor_err *err)
+{
+    char fresh[CANDOR_PATH_MAX + 8], old[CANDOR_PATH_MAX + 8];
+    candor_status st;
     snprintf(fresh, sizeof fresh, "%s.new", path);
     snprintf(old, sizeof old, "%s.old", path);
-    st = copy_day(&w, path, fresh, err);
-    if (st == CANDOR_OK && w.gone.n != 0)
-        st = take_place(&w, path, fresh, old, err);
+    st = copy_day(w, path, fresh, err);
+    if (st == CANDOR_OK && w->gone.n != 0)
+        st = take_place(w, path, fresh, old, err);
     else
         candor_jsonl_remove(fresh);
-    if (st == CANDOR_OK) e->events += w.gone.n / 16;
-    candor_buf_free(&w.text);
-    candor_buf_free(&w.lines);
-    candor_buf_free(&w.ids);
-    candor_buf_free(&w.gone);
+    *gone = st == CANDOR_OK ? w->gone.n / 16 : 0;
+    candor_buf_free(&w->text);
+    candor_buf_free(&w->lines);
+    candor_buf_free(&w->ids);
+    candor_buf_free(&w->gone);
     return st;
+}
+
+candor_status candor_jsonl_rewrite(candor_jsonl *s, int64_t day, candor_erasure *e, candor_err *err)
+{
+    char path[CANDOR_PATH_MAX];
+    rewriting w = {.sink = s, .erasure = e, .err = err};
+    uint64_t gone = 0;
+    candor_status st = path_of(s, day, path, err);
+    if (st == CANDOR_OK) st = rewrite(&w, path, &gone, err);
+    e->events += gone;
+    return st;
+}
+
+/* --- retention by category ----------------------------------------------------------------------
+ */
+
+/* The sweep's categories, a line each. */
+static bool is_swept(const char *path, const candor_sweep *w)
+{
+    candor_buf text = {0};
+    candor_err err = {0};
+    size_t i, found = 0;
+    if (candor_file_read_all(path, SWEPT_MAX, &text, &err) == CANDOR_OK) {
+        candor_bytes rest = candor_buf_bytes(&text);
+        while (rest.n != 0) {
+            const char *end = memchr(rest.p, '\n', rest.n);
+            size_t n = end != NULL ? (size_t)(end - rest.p) : rest.n;
+            for (i = 0; i < w->n; i++)
+                if (candor_bytes_eq(w->categories[i], candor_bytes_of(rest.p, n))) found++;
+            rest = end != NULL ? candor_bytes_of(end + 1, rest.n - n - 1) : candor_bytes_of(end, 0);
+        }
+    }
+    candor_buf_free(&text);
+    return found == w->n;
+}
+
+/* Those that were swept before stay noted: without whatever was taken out since it was written. */
+static candor_status note_swept(const char *path, const candor_sweep *w, candor_err *err)
+{
+    candor_buf text = {0};
+    candor_err none = {0};
+    candor_status st = candor_file_read_all(path, SWEPT_MAX, &text, &none);
+    size_t i;
+    if (st != CANDOR_OK) candor_buf_clear(&text);
+    for (i = 0; i < w->n; i++) {
+        candor_buf_put_bytes(&text, w->categories[i]);
+        candor_buf_put_c(&text, '\n');
+    }
+    st = text.failed ? candor_fail(err, CANDOR_NOMEM, 0, "delete what is old", NULL)
+                     : candor_file_write_durable(path, candor_buf_bytes(&text), err);
+    candor_buf_free(&text);
+    return st;
+}
+
+candor_status candor_jsonl_sweep(candor_jsonl *s, int64_t day, const candor_sweep *w,
+                                 candor_err *err)
+{
+    char path[CANDOR_PATH_MAX], mark[CANDOR_PATH_MAX];
+    candor_deleted tally = {0};
+    rewriting r = {.sink = s, .sweep = w, .err = err};
+    uint64_t gone = 0;
+    candor_status st = path_of(s, day, path, err);
+    if (st == CANDOR_OK) st = candor_path_join(path, CANDOR_JSONL_WITHOUT, mark, sizeof mark, err);
+    if (st != CANDOR_OK || is_swept(mark, w)) return st;
+    candor_deleted_init(&tally, s->schema);
+    r.tally = &tally;
+    st = rewrite(&r, path, &gone, err);
+    if (st != CANDOR_OK) return st;
+    candor_deleted_sum(w->deleted, &tally);
+    return note_swept(mark, w, err);
 }
 
 /* --- after a crash ---------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
  *   DIR/lock                        held while a collector writes
  *   DIR/2026-11-21/events.jsonl.gz  gzip members of event lines; zcat reads it
  *   DIR/2026-11-21/events.ids       the ids of each member, in the order of its lines
+ *   DIR/2026-11-21/without          the categories that were taken out since it was written to
  *
  * A member counts once its record is in events.ids, whole and synced; what lies behind the last
  * record is overwritten. A record: u32 crc32c of the rest, u32 rows, u64 where the member ends,
@@ -18,7 +19,8 @@
 #define CANDOR_JSONL_MAGIC       "CNDRIDS1" /* heads events.ids; the number is the version */
 #define CANDOR_JSONL_MEMBER_ROWS 1024
 #define CANDOR_JSONL_MEMBER_MAX  ((size_t)80 << 20) /* inflated: rows of the largest events */
-#define CANDOR_JSONL_NAME        11                 /* of a day's folder, terminated */
+#define CANDOR_JSONL_WITHOUT     "without"
+#define CANDOR_JSONL_NAME        11 /* of a day's folder, terminated */
 
 typedef struct candor_jsonl_member {
     uint64_t from, to; /* in events.jsonl.gz */
@@ -82,6 +84,9 @@ CANDOR_CHECK candor_status candor_jsonl_member_read(int fd, const candor_jsonl_m
 /* Rewrite the day's folder without the events of somebody; the folder stays when there are none. */
 CANDOR_CHECK candor_status candor_jsonl_rewrite(candor_jsonl *s, int64_t day, candor_erasure *e,
                                                 candor_err *err);
+/* The same without some categories; a day that was swept so already is not read again. */
+CANDOR_CHECK candor_status candor_jsonl_sweep(candor_jsonl *s, int64_t day, const candor_sweep *w,
+                                              candor_err *err);
 /* Finish or undo what a crash interrupted. */
 CANDOR_CHECK candor_status candor_jsonl_tidy(candor_jsonl *s, candor_err *err);
 void candor_jsonl_remove(const char *path); /* a day's folder */

@@ -194,9 +194,19 @@ static bool is_theirs(const event *e, const void *erasure)
     return candor_erasure_takes(erasure, &e->view.context);
 }
 
-static bool below(const event *e, const void *id)
+typedef struct going {
+    unsigned char low[16], high[16];
+    const candor_sweep *sweep; /* NULL: every category */
+    candor_deleted *deleted;
+} going;
+
+static bool is_old(const event *e, const void *ctx)
 {
-    return memcmp(e->id, id, 16) < 0;
+    const going *w = ctx;
+    if (memcmp(e->id, w->low, 16) < 0 || memcmp(e->id, w->high, 16) >= 0) return false;
+    if (w->sweep != NULL && !candor_sweep_takes(w->sweep, e->view.category)) return false;
+    candor_deleted_add(w->deleted, e->view.category, 1);
+    return true;
 }
 
 static candor_status memory_erase(candor_sink *base, candor_erasure *e, candor_err *err)
@@ -216,14 +226,24 @@ static candor_status memory_erase(candor_sink *base, candor_erasure *e, candor_e
     return st;
 }
 
-static candor_status memory_retain(candor_sink *base, int64_t first_day, bool *more,
-                                   candor_err *err)
+static candor_status memory_retain(candor_sink *base, int64_t first_day, candor_deleted *deleted,
+                                   bool *more, candor_err *err)
 {
-    unsigned char id[16];
+    going w = {.deleted = deleted};
     (void)err;
     *more = false;
-    candor_sink_id_floor(first_day * 86400000, id);
-    sweep((memory_sink *)(void *)base, below, id);
+    candor_sink_id_floor(first_day * 86400000, w.high);
+    sweep((memory_sink *)(void *)base, is_old, &w);
+    return CANDOR_OK;
+}
+
+static candor_status memory_sweep(candor_sink *base, const candor_sweep *s, candor_err *err)
+{
+    going w = {.sweep = s, .deleted = s->deleted};
+    (void)err;
+    candor_sink_id_floor(s->from_ms, w.low);
+    candor_sink_id_floor(s->to_ms, w.high);
+    sweep((memory_sink *)(void *)base, is_old, &w);
     return CANDOR_OK;
 }
 
@@ -328,6 +348,8 @@ candor_status candor_sink_memory_open(const candor_sink_settings *s, candor_sink
         .write = memory_write,
         .erase = memory_erase,
         .retain = memory_retain,
+        .sweep = memory_sweep,
+        .sweep_ms = 86400000,
         .probe = memory_probe,
         .close = memory_close,
         .bytes = memory_bytes,

@@ -6,11 +6,13 @@
 #include "central/log.h"
 #include "central/sink/codec.h"
 #include "central/sink/queue.h"
+#include "central/sink/rows.h"
 
 #define BATCHES        256 /* in one write */
 #define ROWS           5000
 #define RETRY_MS       1000
 #define RETRY_MAX_MS   30000
+#define DAY_MS         INT64_C(86400000)
 #define RETAIN_STEP_MS 20
 
 enum { RECORD_BATCH = 'B', RECORD_ERASE = 'E' };
@@ -22,6 +24,7 @@ struct candor_mirror {
     candor_waker *waker;
     candor_thread *thread;
     atomic_bool closing;
+    candor_sweeper sweeper;     /* the thread's */
     _Atomic int64_t retain_day; /* 0: nothing to drop */
     candor_mutex *lock;         /* guards counters, without the queue's */
     candor_mirror_counters counters;
@@ -154,6 +157,7 @@ static candor_status write_some(candor_mirror *m, size_t from, size_t n, candor_
     for (i = 0; i < n; i++)
         list[i] = &m->batches[from + i];
     st = m->sink->ops->write(m->sink, list, n, err);
+    candor_sink_rows_note(&m->sweeper, list, n);
     for (i = 0; i < n && st == CANDOR_OK; i++) {
         rows += list[i]->n_rows;
         inserted += list[i]->inserted;
@@ -245,13 +249,22 @@ static candor_status deliver(candor_mirror *m, bool *idle, candor_err *err)
     return st;
 }
 
+static candor_status sweep(void *ctx, const candor_sweep *w, candor_err *err)
+{
+    candor_mirror *m = ctx;
+    return m->sink->ops->sweep(m->sink, w, err);
+}
+
 static candor_status retain(candor_mirror *m, candor_err *err)
 {
     int64_t day = atomic_load(&m->retain_day);
     bool more = false;
     candor_status st;
     if (day == 0) return CANDOR_OK;
-    st = m->sink->ops->retain(m->sink, day, &more, err);
+    st = m->sink->ops->retain(m->sink, day, NULL, &more, err);
+    if (st == CANDOR_OK && !more)
+        st = candor_sweeper_step(&m->sweeper, (day + (int64_t)m->sweeper.longest) * DAY_MS,
+                                 m->sink->ops->sweep_ms, sweep, m, &more, err);
     if (st == CANDOR_OK && !more) atomic_compare_exchange_strong(&m->retain_day, &day, 0);
     return st;
 }
@@ -321,6 +334,7 @@ static candor_status copy_settings(candor_mirror *m, const candor_mirror_setting
     m->settings = *s;
     if (m->settings.retry_ms == 0) m->settings.retry_ms = RETRY_MS;
     m->pause_ms = m->settings.retry_ms;
+    candor_sweeper_init(&m->sweeper, s->sink.retention, s->sink.schema, NULL);
     m->counters.healthy = true;
     if ((size_t)snprintf(m->name, sizeof m->name, "%s", s->name) >= sizeof m->name ||
         (size_t)snprintf(m->url, sizeof m->url, "%s", s->sink.url) >= sizeof m->url ||

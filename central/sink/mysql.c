@@ -1,11 +1,13 @@
 /* MySQL and MariaDB: prepared inserts, one transaction a group. The writer and every reader have a
  * connection of their own. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "central/sink/mysql_internal.h"
 
 #define ATTEMPTS    5 /* deadlock with another collector */
 #define RETAIN_ROWS 5000
+#define SWEEP_MS    600000
 
 typedef struct mysql_sink {
     candor_sink base;
@@ -121,19 +123,86 @@ static candor_status mysql_erase(candor_sink *base, candor_erasure *e, candor_er
     return st;
 }
 
-static candor_status mysql_retain(candor_sink *base, int64_t first_day, bool *more, candor_err *err)
+/* Frees sql, which answers with categories and counts. */
+static candor_status tally(mysql_sink *s, candor_buf *sql, candor_deleted *deleted, uint64_t *n,
+                           candor_err *err)
+{
+    MYSQL_RES *r = NULL;
+    MYSQL_ROW row;
+    candor_status st = ready(s, err);
+    *n = 0;
+    candor_buf_put_c(sql, '\0');
+    if (st == CANDOR_OK && sql->failed) st = candor_fail(err, CANDOR_NOMEM, 0, "store", NULL);
+    if (st == CANDOR_OK) st = candor_my_run(&s->conn, sql->p, &r, err);
+    while (st == CANDOR_OK && (row = s->my.mysql_fetch_row(r)) != NULL) {
+        uint64_t some = strtoull(row[1], NULL, 10);
+        candor_deleted_add(deleted, candor_bytes_str(row[0]), some);
+        *n += some;
+    }
+    if (r != NULL) s->my.mysql_free_result(r);
+    candor_buf_free(sql);
+    return st;
+}
+
+/* Counted, then deleted: an event that comes in between is told of by nobody. */
+static candor_status delete_where(mysql_sink *s, const candor_buf *where, const char *limit,
+                                  candor_deleted *tallied, uint64_t *deleted, candor_err *err)
+{
+    candor_buf sql = {0};
+    candor_status st;
+    *deleted = 0;
+    candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT category,count(*) FROM (SELECT category FROM "
+                                          "candor_events WHERE "));
+    candor_buf_put_bytes(&sql, candor_buf_bytes(where));
+    candor_buf_put_bytes(&sql, candor_bytes_str(limit));
+    candor_buf_put_bytes(&sql, CANDOR_LIT(") AS t GROUP BY 1"));
+    st = tally(s, &sql, tallied, deleted, err);
+    if (st != CANDOR_OK || *deleted == 0) return st;
+    candor_buf_put_bytes(&sql, CANDOR_LIT("DELETE FROM candor_events WHERE "));
+    candor_buf_put_bytes(&sql, candor_buf_bytes(where));
+    candor_buf_put_bytes(&sql, candor_bytes_str(limit));
+    return change(s, &sql, deleted, err);
+}
+
+static candor_status mysql_retain(candor_sink *base, int64_t first_day, candor_deleted *tallied,
+                                  bool *more, candor_err *err)
 {
     unsigned char id[16];
-    candor_buf sql = {0};
+    candor_buf where = {0};
     uint64_t deleted = 0;
+    char limit[48];
     candor_status st;
     *more = false;
     candor_sink_id_floor(first_day * 86400000, id);
-    candor_buf_put_bytes(&sql, CANDOR_LIT("DELETE FROM candor_events WHERE event_id<"));
-    candor_my_put_hex(&sql, id, sizeof id);
-    candor_buf_putf(&sql, " ORDER BY event_id LIMIT %d", RETAIN_ROWS);
-    st = change((mysql_sink *)(void *)base, &sql, &deleted, err);
+    candor_buf_put_bytes(&where, CANDOR_LIT("event_id<"));
+    candor_my_put_hex(&where, id, sizeof id);
+    snprintf(limit, sizeof limit, " ORDER BY event_id LIMIT %d", RETAIN_ROWS);
+    st = delete_where((mysql_sink *)(void *)base, &where, limit, tallied, &deleted, err);
     *more = st == CANDOR_OK && deleted == RETAIN_ROWS;
+    candor_buf_free(&where);
+    return st;
+}
+
+static candor_status mysql_sweep(candor_sink *base, const candor_sweep *w, candor_err *err)
+{
+    unsigned char id[16];
+    candor_buf where = {0};
+    uint64_t deleted = 0;
+    candor_status st;
+    size_t i;
+    candor_sink_id_floor(w->from_ms, id);
+    candor_buf_put_bytes(&where, CANDOR_LIT("event_id>="));
+    candor_my_put_hex(&where, id, sizeof id);
+    candor_sink_id_floor(w->to_ms, id);
+    candor_buf_put_bytes(&where, CANDOR_LIT(" AND event_id<"));
+    candor_my_put_hex(&where, id, sizeof id);
+    for (i = 0; i < w->n; i++) {
+        candor_buf_putf(&where, "%s_utf8mb4 ", i != 0 ? "," : " AND category IN (");
+        candor_my_put_hex(&where, w->categories[i].p, w->categories[i].n);
+    }
+    candor_buf_put_c(&where, ')');
+    st = delete_where((mysql_sink *)(void *)base, &where, "", w->deleted, &deleted, err);
+    candor_buf_free(&where);
     return st;
 }
 
@@ -191,6 +260,8 @@ candor_status candor_sink_mysql_open(const candor_sink_settings *settings, cando
         .write = mysql_write,
         .erase = mysql_erase,
         .retain = mysql_retain,
+        .sweep = mysql_sweep,
+        .sweep_ms = SWEEP_MS,
         .probe = mysql_probe,
         .close = mysql_sink_close,
         .reader_open = mysql_reader_open,

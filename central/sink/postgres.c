@@ -9,6 +9,8 @@
 #define COPY_CHUNK ((size_t)256 << 10)
 #define ATTEMPTS   3 /* deadlock with another collector, partition dropped meanwhile */
 #define DAYS_KNOWN 64
+#define SWEEP_MS   3600000
+#define DAY_MS     86400000
 /* After a duplicate this many groups go through the temporary table, which costs a third more than
  * going straight: what a failed COPY wrote is waste, and repetitions come in bursts. */
 #define STAGED_GROUPS 16
@@ -25,6 +27,7 @@ typedef struct postgres_sink {
     candor_pg conn; /* the writer's */
     char *url;
     unsigned format;
+    uint64_t swept;           /* rows of the day under way */
     unsigned staged;          /* groups yet to go through the temporary table */
     int64_t days[DAYS_KNOWN]; /* that have a partition; by day modulo; 0: none */
     candor_sink_rows rows;
@@ -259,13 +262,25 @@ static candor_status postgres_erase(candor_sink *base, candor_erasure *e, candor
     return st;
 }
 
-static candor_status postgres_retain(candor_sink *base, int64_t first_day, bool *more,
-                                     candor_err *err)
+static candor_status postgres_sweep(candor_sink *base, const candor_sweep *w, candor_err *err)
+{
+    postgres_sink *s = (postgres_sink *)(void *)base;
+    uint64_t deleted = 0;
+    candor_status st = ready(s, err);
+    if (st == CANDOR_OK) st = candor_pg_sweep(&s->conn, w, &deleted, err);
+    s->swept += deleted;
+    if (st != CANDOR_OK || w->to_ms % DAY_MS != 0 || s->swept == 0) return st;
+    s->swept = 0;
+    return candor_pg_pack(&s->conn, w->from_ms / DAY_MS, err);
+}
+
+static candor_status postgres_retain(candor_sink *base, int64_t first_day, candor_deleted *deleted,
+                                     bool *more, candor_err *err)
 {
     postgres_sink *s = (postgres_sink *)(void *)base;
     candor_status st = ready(s, err);
     *more = false;
-    if (st == CANDOR_OK) st = candor_pg_drop_day(&s->conn, first_day, more, err);
+    if (st == CANDOR_OK) st = candor_pg_drop_day(&s->conn, first_day, deleted, more, err);
     if (*more) memset(s->days, 0, sizeof s->days);
     return st;
 }
@@ -307,6 +322,8 @@ candor_status candor_sink_postgres_open(const candor_sink_settings *settings, ca
         .write = postgres_write,
         .erase = postgres_erase,
         .retain = postgres_retain,
+        .sweep = postgres_sweep,
+        .sweep_ms = SWEEP_MS,
         .probe = postgres_probe,
         .close = postgres_close,
         .reader_open = postgres_reader_open,

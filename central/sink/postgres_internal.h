@@ -77,8 +77,12 @@ CANDOR_CHECK candor_status candor_pg_migrate(candor_pg *c, unsigned format, cand
 /* The partition of a day, made when it is missing. */
 CANDOR_CHECK candor_status candor_pg_partition(candor_pg *c, int64_t day, candor_err *err);
 /* Drop the oldest partition that is older than the day; *more: there was one. */
-CANDOR_CHECK candor_status candor_pg_drop_day(candor_pg *c, int64_t first_day, bool *more,
-                                              candor_err *err);
+CANDOR_CHECK candor_status candor_pg_drop_day(candor_pg *c, int64_t first_day,
+                                              candor_deleted *deleted, bool *more, candor_err *err);
+CANDOR_CHECK candor_status candor_pg_sweep(candor_pg *c, const candor_sweep *w, uint64_t *deleted,
+                                           candor_err *err);
+/* Give the space of a day's deleted rows back to the file system. */
+CANDOR_CHECK candor_status candor_pg_pack(candor_pg *c, int64_t day, candor_err *err);
 #define CANDOR_PG_COLUMNS                                                                          \
     "event_id,event_type,category,ts,session_id,user_id,machine_id,app,app_version,platform,"      \
     "correlation_id,payload"

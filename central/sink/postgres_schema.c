@@ -123,9 +123,82 @@ candor_status candor_pg_partition(candor_pg *c, int64_t day, candor_err *err)
     return st;
 }
 
-candor_status candor_pg_drop_day(candor_pg *c, int64_t first_day, bool *more, candor_err *err)
+/* sql answers with categories and counts. */
+static candor_status tally(candor_pg *c, const char *sql, const candor_pg_param *p, int n,
+                           candor_deleted *deleted, uint64_t *total, candor_err *err)
 {
-    char limit[32], sql[96];
+    candor_status st;
+    PGresult *r = candor_pg_ask(c, sql, p, n, &st, err);
+    int i;
+    *total = 0;
+    if (r == NULL) return st;
+    for (i = 0; i < c->pq->PQntuples(r); i++) {
+        const uint64_t some = (uint64_t)candor_pg_i64(c, r, i, 1);
+        const candor_bytes category =
+            candor_bytes_of(c->pq->PQgetvalue(r, i, 0), (size_t)c->pq->PQgetlength(r, i, 0));
+        candor_deleted_add(deleted, category, some);
+        *total += some;
+    }
+    c->pq->PQclear(r);
+    return CANDOR_OK;
+}
+
+/* {"a","b"}: categories are identifiers. */
+candor_status candor_pg_sweep(candor_pg *c, const candor_sweep *w, uint64_t *deleted,
+                              candor_err *err)
+{
+    unsigned char low[16], high[16];
+    candor_buf list = {0};
+    candor_status st;
+    size_t i;
+    candor_sink_id_floor(w->from_ms, low);
+    candor_sink_id_floor(w->to_ms, high);
+    for (i = 0; i < w->n; i++)
+        candor_buf_putf(&list, "%s\"%.*s\"", i != 0 ? "," : "{", (int)w->categories[i].n,
+                        w->categories[i].p);
+    candor_buf_put_bytes(&list, CANDOR_LIT("}"));
+    candor_buf_put_c(&list, '\0');
+    if (list.failed) return candor_fail(err, CANDOR_NOMEM, 0, "delete what is old", NULL);
+    const candor_pg_param p[] = {
+        {(const char *)low, 16, true}, {(const char *)high, 16, true}, {list.p, 0, false}};
+    st = tally(c,
+               "WITH gone AS (DELETE FROM candor_events WHERE event_id>=$1::uuid AND "
+               "event_id<$2::uuid AND category=ANY($3::text[]) RETURNING category) "
+               "SELECT category,count(*)::int8 FROM gone GROUP BY 1",
+               p, 3, w->deleted, deleted, err);
+    candor_buf_free(&list);
+    return st;
+}
+
+/* Rows that were deleted leave holes, which nothing fills in the partition of a past day. */
+candor_status candor_pg_pack(candor_pg *c, int64_t day, candor_err *err)
+{
+    char name[32], sql[64];
+    bool there = false;
+    candor_status st;
+    partition_name(day, name);
+    st = exists(c, name, &there, err);
+    if (st != CANDOR_OK || !there) return st;
+    snprintf(sql, sizeof sql, "VACUUM FULL %s", name);
+    return candor_pg_run(c, sql, err);
+}
+
+static candor_status drop(candor_pg *c, const char *partition, candor_deleted *deleted,
+                          candor_err *err)
+{
+    char sql[160];
+    uint64_t n;
+    candor_status st;
+    snprintf(sql, sizeof sql, "SELECT category,count(*)::int8 FROM %.31s GROUP BY 1", partition);
+    st = tally(c, sql, NULL, 0, deleted, &n, err);
+    snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS %.31s", partition);
+    return st == CANDOR_OK ? candor_pg_run(c, sql, err) : st;
+}
+
+candor_status candor_pg_drop_day(candor_pg *c, int64_t first_day, candor_deleted *deleted,
+                                 bool *more, candor_err *err)
+{
+    char limit[32], name[32];
     candor_pg_param p = {limit, 0, false};
     candor_status st;
     PGresult *r;
@@ -140,7 +213,7 @@ candor_status candor_pg_drop_day(candor_pg *c, int64_t first_day, bool *more, ca
                       &p, 1, &st, err);
     if (r == NULL) return st;
     *more = c->pq->PQntuples(r) == 1;
-    if (*more) snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS %.31s", c->pq->PQgetvalue(r, 0, 0));
+    if (*more) snprintf(name, sizeof name, "%.31s", c->pq->PQgetvalue(r, 0, 0));
     c->pq->PQclear(r);
-    return *more ? candor_pg_run(c, sql, err) : CANDOR_OK;
+    return *more ? drop(c, name, deleted, err) : CANDOR_OK;
 }

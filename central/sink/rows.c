@@ -117,6 +117,15 @@ candor_status candor_sink_rows_store(candor_sink_rows *r, candor_batch *const *b
     return st;
 }
 
+void candor_sink_rows_note(candor_sweeper *s, candor_batch *const *batches, size_t n)
+{
+    size_t i, j;
+    for (i = 0; i < n && s->n_classes != 0; i++)
+        for (j = 0; j < batches[i]->n_rows; j++)
+            candor_sweeper_note(s, (int64_t)candor_uuid7_ms(batches[i]->rows[j].id),
+                                batches[i]->rows[j].def->category);
+}
+
 void candor_sink_row_event(const candor_sink_row *r, candor_stored_event *out)
 {
     const candor_batch *b = r->batch;

@@ -35,6 +35,9 @@ CANDOR_CHECK candor_status candor_sink_rows_store(
     candor_sink_rows *r, candor_batch *const *batches, size_t n, int attempts,
     candor_status (*transact)(void *ctx, candor_err *err), void *ctx, candor_err *err);
 
+/* Tell the sweeper of the rows of batches. */
+void candor_sink_rows_note(candor_sweeper *s, candor_batch *const *batches, size_t n);
+
 /* The row as an event. */
 void candor_sink_row_event(const candor_sink_row *r, candor_stored_event *out);
 /* Lowest id of that millisecond; before 1970: of 1970. */

@@ -7,6 +7,7 @@
 #ifndef CANDOR_CENTRAL_SINK_H
 #define CANDOR_CENTRAL_SINK_H
 
+#include "central/retention.h"
 #include "central/store/store.h"
 
 #define CANDOR_SINKS_MAX     8 /* of one collector, the first included */
@@ -28,9 +29,13 @@ typedef struct candor_sink_ops {
      * Counts in e->events, and sessions where the sink has such. What remains in backups, or in
      * parts of the disk that the backend reuses in its own time, docs/sinks.md says. */
     candor_status (*erase)(candor_sink *s, candor_erasure *e, candor_err *err);
-    /* Delete some of the events whose ids are older than that Unix day (UTC); *more: another step
-     * is due at once. */
-    candor_status (*retain)(candor_sink *s, int64_t first_day, bool *more, candor_err *err);
+    /* Delete some of the events whose ids are older than that Unix day (UTC), whole days where the
+     * backend can drop them; *more: another step is due at once. deleted may be NULL. */
+    candor_status (*retain)(candor_sink *s, int64_t first_day, candor_deleted *deleted, bool *more,
+                            candor_err *err);
+    /* Delete what w says, which is within a day; sweep_ms: the span that is one short step. */
+    candor_status (*sweep)(candor_sink *s, const candor_sweep *w, candor_err *err);
+    int64_t sweep_ms;
     candor_status (*probe)(candor_sink *s, candor_err *err); /* would a write work? reconnects */
     void (*close)(candor_sink *s);
     uint64_t (*bytes)(candor_sink *s);                /* on our disk or in memory; may be NULL */
@@ -62,12 +67,13 @@ typedef struct candor_sink_settings {
     const char *url; /* of a server; else the directory or file; borrowed until open returns */
     const char *dir; /* scratch and queues of ours; borrowed until open returns; may be NULL */
     const candor_schema *schema;
-    const struct candor_log *log;   /* may be NULL */
-    struct candor_metrics *metrics; /* may be NULL */
-    const atomic_bool *space_low;   /* may be NULL */
-    uint64_t cache_kib;             /* sqlite */
-    uint64_t retention_days;        /* 0: for ever */
-    uint64_t memory_bytes;          /* memory: events held at most; 0: 64 MiB */
+    const struct candor_log *log;      /* may be NULL */
+    struct candor_metrics *metrics;    /* may be NULL */
+    const atomic_bool *space_low;      /* may be NULL */
+    uint64_t cache_kib;                /* sqlite */
+    uint64_t retention_days;           /* 0: for ever */
+    const candor_retention *retention; /* of categories; may be NULL; borrowed for good */
+    uint64_t memory_bytes;             /* memory: events held at most; 0: 64 MiB */
     unsigned format; /* create in this older version of the tables, for tests; 0: the latest */
 } candor_sink_settings;
 
@@ -96,8 +102,10 @@ typedef struct candor_sink_store_settings {
     const struct candor_log *log;   /* may be NULL */
     struct candor_metrics *metrics; /* may be NULL */
     uint64_t commit_rows, queue_bytes, retention_days;
-    uint64_t query_ms;       /* 0: 5000 */
-    int64_t (*now_ms)(void); /* NULL: the clock */
+    const candor_retention *retention; /* of categories; may be NULL; borrowed for good */
+    const candor_schema *schema;       /* the same; needed with it */
+    uint64_t query_ms;                 /* 0: 5000 */
+    int64_t (*now_ms)(void);           /* NULL: the clock */
 } candor_sink_store_settings;
 /* Takes the sink over, also when it fails. */
 CANDOR_CHECK candor_status candor_sink_store_open(candor_sink *sink,

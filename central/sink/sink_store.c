@@ -3,7 +3,7 @@
 
 #include "central/log.h"
 #include "central/metrics.h"
-#include "central/sink/sink.h"
+#include "central/sink/rows.h"
 
 #define QUERY_THREADS   2
 #define QUERIES_WAITING 64 /* more are refused: a client that asks faster than we answer waits */
@@ -32,9 +32,10 @@ typedef struct sink_store {
     atomic_uint next_query, queries_waiting, erasures;
     _Atomic uint64_t queue_bytes, queue_batches;
     atomic_bool closing;
-    uint64_t rest_at_ns; /* the writer's */
-    candor_mutex *lock;  /* guards the two below */
-    bool healthy;        /* written by the writer alone */
+    candor_sweeper sweeper; /* the writer's */
+    uint64_t rest_at_ns;    /* the same */
+    candor_mutex *lock;     /* guards the two below */
+    bool healthy;           /* written by the writer alone */
     char trouble[256];
     candor_batch *group[GROUP_BATCHES];
 } sink_store;
@@ -76,6 +77,7 @@ static void commit_group(sink_store *s, size_t n)
         candor_metrics_commit(m, (candor_clock_mono_ns() - start) / 1000);
     if (m != NULL && st != CANDOR_OK) candor_count(&m->commit_failures, 1);
     note_health(s, st, &err);
+    candor_sink_rows_note(&s->sweeper, s->group, n);
     for (i = 0; i < n; i++) {
         candor_batch *b = s->group[i];
         b->status = st;
@@ -112,10 +114,22 @@ static void erase_all(sink_store *s, candor_task *t, bool cancel)
     }
 }
 
-static int64_t first_day(const sink_store *s)
+static candor_status sweep(void *ctx, const candor_sweep *w, candor_err *err)
+{
+    sink_store *s = ctx;
+    return s->sink->ops->sweep(s->sink, w, err);
+}
+
+static candor_status retain(sink_store *s, bool *more, candor_err *err)
 {
     int64_t now = s->settings.now_ms != NULL ? s->settings.now_ms() : candor_clock_unix_ms();
-    return now / DAY_MS - (int64_t)s->settings.retention_days;
+    const candor_sink_ops *ops = s->sink->ops;
+    candor_deleted *deleted = s->settings.metrics != NULL ? &s->settings.metrics->deleted : NULL;
+    candor_status st = ops->retain(s->sink, now / DAY_MS - (int64_t)s->settings.retention_days,
+                                   deleted, more, err);
+    return st == CANDOR_OK && !*more
+               ? candor_sweeper_step(&s->sweeper, now, ops->sweep_ms, sweep, s, more, err)
+               : st;
 }
 
 /* As central/store/sqlite.c: after a failure the sink is asked each second whether it is over. */
@@ -128,7 +142,7 @@ static void rest(sink_store *s)
     if (probe)
         st = s->sink->ops->probe(s->sink, &err);
     else if (s->settings.retention_days != 0)
-        st = s->sink->ops->retain(s->sink, first_day(s), &more, &err);
+        st = retain(s, &more, &err);
     if (st != CANDOR_OK || probe) note_health(s, st, &err);
     rest_within(s, more ? RETAIN_PAUSE_MS : IDLE_MS);
 }
@@ -334,6 +348,8 @@ candor_status candor_sink_store_open(candor_sink *sink, const candor_sink_store_
     }
     s->sink = sink;
     s->settings = *settings;
+    candor_sweeper_init(&s->sweeper, settings->retention, settings->schema,
+                        settings->metrics != NULL ? &settings->metrics->deleted : NULL);
     s->healthy = true;
     if (s->settings.query_ms == 0) s->settings.query_ms = QUERY_MS;
     s->ops = (candor_store_ops){.submit = store_submit,

@@ -37,17 +37,23 @@ static candor_status sqlite_erase(candor_sink *base, candor_erasure *e, candor_e
 
 /* --- care ----------------------------------------------------------------------------------- */
 
-static candor_status sqlite_retain(candor_sink *base, int64_t first_day, bool *more,
-                                   candor_err *err)
+static candor_status sqlite_retain(candor_sink *base, int64_t first_day, candor_deleted *deleted,
+                                   bool *more, candor_err *err)
 {
     candor_writer *w = &((sqlite_sink *)(void *)base)->writer;
     candor_status st = CANDOR_OK;
     *more = false;
+    w->deleted = deleted;
     if (first_day > w->purged_day) {
         w->retention_days = 1; /* whatever it is: the day counts */
         st = candor_purge_step(w, (first_day + 1) * CANDOR_DAY_MS, more, err);
     }
     return st == CANDOR_OK && !*more ? candor_space_step(w->db, w->space_low, more, err) : st;
+}
+
+static candor_status sqlite_sweep(candor_sink *base, const candor_sweep *w, candor_err *err)
+{
+    return candor_purge_sweep(&((sqlite_sink *)(void *)base)->writer, w, err);
 }
 
 static candor_status sqlite_probe(candor_sink *base, candor_err *err)
@@ -98,6 +104,8 @@ candor_status candor_sink_sqlite_open(const candor_sink_settings *settings, cand
         .write = sqlite_write,
         .erase = sqlite_erase,
         .retain = sqlite_retain,
+        .sweep = sqlite_sweep,
+        .sweep_ms = CANDOR_SWEEP_MS,
         .probe = sqlite_probe,
         .close = sqlite_close,
         .bytes = sqlite_bytes,

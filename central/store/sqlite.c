@@ -37,9 +37,10 @@ typedef struct sqlite_store {
     candor_task *erase_list; /* the writer's, as are these two */
     candor_erasure *erasure;
     candor_eraser *eraser;
-    uint64_t rest_at_ns; /* the writer's; when it is to rest even if batches wait */
-    candor_mutex *lock;  /* guards the two below */
-    bool healthy;        /* written by the writer alone */
+    candor_sweeper sweeper; /* the writer's */
+    uint64_t rest_at_ns;    /* the writer's; when it is to rest even if batches wait */
+    candor_mutex *lock;     /* guards the two below */
+    bool healthy;           /* written by the writer alone */
     char trouble[256];
     candor_batch *group[GROUP_BATCHES];
 } sqlite_store;
@@ -81,6 +82,14 @@ static void mark_duplicates(candor_batch *b)
         b->rows[i].duplicate = true;
 }
 
+static void note_rows(sqlite_store *s, const candor_batch *b)
+{
+    size_t i;
+    for (i = 0; i < b->n_rows && s->sweeper.n_classes != 0; i++)
+        candor_sweeper_note(&s->sweeper, (int64_t)candor_uuid7_ms(b->rows[i].id),
+                            b->rows[i].def->category);
+}
+
 static void commit_group(sqlite_store *s, size_t n)
 {
     candor_err err = {0};
@@ -96,6 +105,7 @@ static void commit_group(sqlite_store *s, size_t n)
         candor_batch *b = s->group[i];
         b->status = st;
         mark_duplicates(b);
+        note_rows(s, b);
         atomic_fetch_sub(&s->queue_bytes, b->queued_bytes);
         atomic_fetch_sub(&s->queue_batches, 1);
         b->done(b); /* b is no longer ours */
@@ -117,6 +127,11 @@ static void write_all(sqlite_store *s, candor_task *t)
     }
 }
 
+static candor_status sweep(void *ctx, const candor_sweep *w, candor_err *err)
+{
+    return candor_purge_sweep(ctx, w, err);
+}
+
 /* After a failure a tiny transaction asks each second whether it is over: clients that were told to
  * wait would not come back to find out. */
 static void rest(sqlite_store *s)
@@ -127,6 +142,9 @@ static void rest(sqlite_store *s)
     s->rest_at_ns = UINT64_MAX;
     st = probe ? candor_writer_probe(&s->writer, &err)
                : candor_purge_step(&s->writer, now_ms(s), &more, &err);
+    if (st == CANDOR_OK && !probe && !more)
+        st = candor_sweeper_step(&s->sweeper, now_ms(s), CANDOR_SWEEP_MS, sweep, &s->writer, &more,
+                                 &err);
     if (st == CANDOR_OK && !probe && !more)
         st = candor_space_step(s->writer.db, s->writer.space_low, &more, &err);
     if (st != CANDOR_OK || probe) note_health(s, st, &err);
@@ -374,6 +392,8 @@ candor_status candor_sqlite_open(const candor_sqlite_settings *settings, candor_
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     s->base.ops = &ops;
     s->settings = *settings;
+    candor_sweeper_init(&s->sweeper, settings->retention, settings->schema,
+                        settings->metrics != NULL ? &settings->metrics->deleted : NULL);
     s->healthy = true;
     if (strlen(settings->path) >= sizeof s->path) {
         free(s);

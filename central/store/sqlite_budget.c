@@ -37,7 +37,8 @@ void candor_budget_close(candor_budget *b)
     free(b);
 }
 
-candor_status candor_budget_open(const char *db_path, candor_budget **out, candor_err *err)
+candor_status candor_budget_open(const char *db_path, const candor_db_key *key, candor_budget **out,
+                                 candor_err *err)
 {
     candor_budget *b = calloc(1, sizeof *b);
     candor_status st = CANDOR_NOMEM;
@@ -47,7 +48,7 @@ candor_status candor_budget_open(const char *db_path, candor_budget **out, cando
         free(b);
         return candor_fail(err, st, 0, "open the budgets", NULL);
     }
-    st = candor_db_open(db_path, true, BUDGET_CACHE_KIB, &b->db, err);
+    st = candor_db_open(db_path, key, true, BUDGET_CACHE_KIB, &b->db, err);
     if (st == CANDOR_OK) st = candor_db_create_schema(b->db, err);
 #define BUDGET_PREPARE(name, sql)                                                                  \
     if (st == CANDOR_OK) st = candor_db_prepare(b->db, sql, &b->q.name, err);

@@ -9,6 +9,7 @@
 #include "base/uuid.h"
 #include "central/log.h"
 #include "central/metrics.h"
+#include "central/retention.h"
 #include "central/store/db_key.h"
 #include "central/store/histogram.h"
 #include "central/store/sqlite_delta.h"
@@ -187,6 +188,7 @@ typedef struct candor_writer {
     candor_row_ref *refs;
     size_t cap_refs;
     int64_t retention_days, purged_day; /* purged_day: cutoff day already cleared */
+    candor_deleted *deleted;            /* by retention; may be NULL */
     const atomic_bool *space_low;       /* may be NULL */
     candor_metrics *metrics;
 } candor_writer;
@@ -281,6 +283,10 @@ void candor_bind_correlation(sqlite3_stmt *s, int at, candor_bytes text, unsigne
 void candor_day_floor(int64_t day, unsigned char id[16]);
 CANDOR_CHECK candor_status candor_purge_step(candor_writer *w, int64_t now_ms, bool *more,
                                              candor_err *err);
+/* Events of some categories go; the roll-ups keep what they counted. */
+#define CANDOR_SWEEP_MS 600000
+CANDOR_CHECK candor_status candor_purge_sweep(candor_writer *w, const candor_sweep *sweep,
+                                              candor_err *err);
 
 /* sqlite_session.c: fills table life of a database that was made without it; once the types are
  * numbered. */

@@ -6,13 +6,17 @@
 
 #define STEP_ROWS 2000
 
-void candor_day_floor(int64_t day, unsigned char id[16])
+static void put_floor(int64_t ms, unsigned char id[16])
 {
-    uint64_t ms = (uint64_t)(day * CANDOR_DAY_MS);
     int i;
     memset(id, 0, 16);
     for (i = 0; i < 6; i++)
-        id[i] = (unsigned char)(ms >> (40 - 8 * i));
+        id[i] = (unsigned char)((uint64_t)ms >> (40 - 8 * i));
+}
+
+void candor_day_floor(int64_t day, unsigned char id[16])
+{
+    put_floor(day * CANDOR_DAY_MS, id);
 }
 
 /* sql deletes at most ?2 rows that are older than ?1. */
@@ -30,6 +34,65 @@ static candor_status delete_some(candor_writer *w, const char *sql, int64_t befo
     return st;
 }
 
+/* Number of a type as the catalogue has it; one that it no longer has is of no category. */
+static candor_bytes category_of(const candor_writer *w, int64_t type)
+{
+    unsigned i, n = candor_schema_count(w->schema);
+    for (i = 0; i < n; i++)
+        if (w->type_no[i] == type) return candor_schema_at(w->schema, i)->category;
+    return CANDOR_LIT("");
+}
+
+/* s deletes events RETURNING their type, or what hangs on them. */
+static candor_status run_deletion(candor_writer *w, sqlite3_stmt *s, candor_deleted *tally,
+                                  int *deleted, candor_err *err)
+{
+    int rc;
+    *deleted = 0;
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+        candor_deleted_add(tally, category_of(w, sqlite3_column_int64(s, 0)), 1);
+        ++*deleted;
+    }
+    return rc == SQLITE_DONE ? CANDOR_OK : candor_db_fail(w->db, "delete old events", err);
+}
+
+/* (-1,1,2,..): the types of the sweep's categories; a type that is no longer known is in none. */
+static void put_types(const candor_writer *w, const candor_sweep *sweep, candor_buf *out)
+{
+    unsigned i, n = candor_schema_count(w->schema);
+    candor_buf_put_bytes(out, CANDOR_LIT("(-1"));
+    for (i = 0; i < n; i++)
+        if (candor_sweep_takes(sweep, candor_schema_at(w->schema, i)->category))
+            candor_buf_putf(out, ",%lld", (long long)w->type_no[i]);
+    candor_buf_put_c(out, ')');
+}
+
+static candor_status sweep_table(candor_writer *w, const char *head, const char *tail,
+                                 const candor_buf *types, const candor_sweep *sweep,
+                                 candor_deleted *tally, int *deleted, candor_err *err)
+{
+    unsigned char low[16], high[16];
+    candor_buf sql = {0};
+    sqlite3_stmt *s = NULL;
+    candor_status st = CANDOR_OK;
+    candor_buf_put_bytes(&sql, candor_bytes_str(head));
+    candor_buf_put_bytes(&sql, candor_buf_bytes(types));
+    candor_buf_put_bytes(&sql, candor_bytes_str(tail));
+    candor_buf_put_c(&sql, '\0');
+    if (sql.failed) st = candor_fail(err, CANDOR_NOMEM, 0, "delete what is old", NULL);
+    if (st == CANDOR_OK) st = candor_db_prepare(w->db, sql.p, &s, err);
+    put_floor(sweep->from_ms, low);
+    put_floor(sweep->to_ms, high);
+    if (st == CANDOR_OK) {
+        sqlite3_bind_blob(s, 1, low, sizeof low, SQLITE_STATIC);
+        sqlite3_bind_blob(s, 2, high, sizeof high, SQLITE_STATIC);
+        st = run_deletion(w, s, tally, deleted, err);
+    }
+    sqlite3_finalize(s);
+    candor_buf_free(&sql);
+    return st;
+}
+
 static candor_status delete_events(candor_writer *w, int64_t cutoff_day, int *deleted,
                                    candor_err *err)
 {
@@ -39,15 +102,37 @@ static candor_status delete_events(candor_writer *w, int64_t cutoff_day, int *de
     candor_day_floor(cutoff_day, id);
     st = candor_db_prepare(w->db,
                            "DELETE FROM ev WHERE event_id IN (SELECT event_id FROM ev WHERE "
-                           "event_id<?1 ORDER BY event_id LIMIT ?2)",
+                           "event_id<?1 ORDER BY event_id LIMIT ?2) RETURNING type",
                            &s, err);
     if (st != CANDOR_OK) return st;
     sqlite3_bind_blob(s, 1, id, sizeof id, SQLITE_STATIC);
     sqlite3_bind_int(s, 2, STEP_ROWS);
-    st = candor_db_run(s, "delete old events", err);
-    *deleted = st == CANDOR_OK ? sqlite3_changes(w->db) : 0;
+    st = run_deletion(w, s, w->deleted, deleted, err);
     sqlite3_finalize(s);
-    if (w->metrics != NULL) candor_count(&w->metrics->purged, (uint64_t)*deleted);
+    return st;
+}
+
+/* What hangs on the events goes first. */
+candor_status candor_purge_sweep(candor_writer *w, const candor_sweep *sweep, candor_err *err)
+{
+    static const char lives[] = "DELETE FROM life WHERE (session,event_id) IN (SELECT "
+                                "session,event_id FROM ev WHERE event_id>=?1 AND event_id<?2 AND "
+                                "type IN ";
+    static const char events[] = "DELETE FROM ev WHERE event_id>=?1 AND event_id<?2 AND type IN ";
+    candor_buf types = {0};
+    int deleted = 0;
+    candor_status st;
+    put_types(w, sweep, &types);
+    if (types.failed) return candor_fail(err, CANDOR_NOMEM, 0, "delete what is old", NULL);
+    st = candor_db_exec(w->db, "BEGIN IMMEDIATE", err);
+    if (st == CANDOR_OK) st = sweep_table(w, lives, ")", &types, sweep, NULL, &deleted, err);
+    if (st == CANDOR_OK)
+        st =
+            sweep_table(w, events, " RETURNING type", &types, sweep, sweep->deleted, &deleted, err);
+    if (st == CANDOR_OK) st = candor_db_exec(w->db, "COMMIT", err);
+    if (st != CANDOR_OK && !sqlite3_get_autocommit(w->db))
+        sqlite3_exec(w->db, "ROLLBACK", NULL, NULL, NULL);
+    candor_buf_free(&types);
     return st;
 }
 

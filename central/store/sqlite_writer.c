@@ -222,6 +222,7 @@ candor_status candor_writer_open(candor_writer *w, const candor_sqlite_settings 
     memset(w, 0, sizeof *w);
     w->schema = s->schema;
     w->metrics = s->metrics;
+    w->deleted = s->metrics != NULL ? &s->metrics->deleted : NULL;
     w->space_low = s->space_low;
     w->retention_days = (int64_t)s->retention_days;
     w->n_pending = -1;

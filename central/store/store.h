@@ -231,8 +231,9 @@ typedef struct candor_sqlite_settings {
     struct candor_metrics *metrics; /* may be NULL */
     const atomic_bool *space_low;   /* true: give all free pages back; may be NULL */
     uint64_t cache_kib, commit_rows, queue_bytes, retention_days;
-    uint64_t query_ms;       /* a query may take; 0: 5000 */
-    int64_t (*now_ms)(void); /* NULL: the clock */
+    const struct candor_retention *retention; /* of categories; may be NULL; borrowed for good */
+    uint64_t query_ms;                        /* a query may take; 0: 5000 */
+    int64_t (*now_ms)(void);                  /* NULL: the clock */
 } candor_sqlite_settings;
 CANDOR_CHECK candor_status candor_sqlite_open(const candor_sqlite_settings *s, candor_store **out,
                                               candor_err *err);

@@ -14,6 +14,7 @@ const BINARY = path.join(__dirname, '..', '..', 'build', 'release', 'candor-cent
  * @property {string[]} [args]  More flags of `candor-central serve`.
  * @property {Record<string, string>} [env]
  * @property {string} [scheme]  "http" (default) or "https".
+ * @property {number} [startMs]  it listens within this; 20 s
  */
 
 class Collector {
@@ -45,10 +46,11 @@ class Collector {
       env: { ...process.env, ...this.options.env, CANDOR_CENTRAL_TOKEN: this.token },
     });
     this.child = child;
+    const limitMs = this.options.startMs ?? 20_000;
     const listening = new Promise((resolve, reject) => {
       const fail = (/** @type {string} */ why) =>
         reject(new Error(`the collector did not start: ${why}\n${this.log.slice(-2000)}`));
-      const timer = setTimeout(() => fail('it does not listen after 20 s'), 20_000);
+      const timer = setTimeout(() => fail(`it does not listen after ${limitMs / 1000} s`), limitMs);
       const watch = (/** @type {Buffer} */ data) => {
         this.log += data;
         if (fs.existsSync(portFile) && fs.readFileSync(portFile, 'utf8').endsWith('\n')) {

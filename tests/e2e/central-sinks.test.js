@@ -47,6 +47,12 @@ for (const sink of ['jsonl', 'memory']) {
   });
 }
 
+test('--retention with a category that the schema has not is refused with those it has', async (t) => {
+  const refused = await run(['serve', '--data', scratch(t), '--listen', '127.0.0.1:0', '--retention', 'errors=5']);
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /--retention names the category "errors", which the schema has not; it has .*chat/);
+});
+
 test('--sink jsonl: erase and import work on it from the command line', async (t) => {
   const central = await Central.start(t, { args: ['--sink', 'jsonl'] });
   const theirs = Array.from({ length: 5 }, () => toolCall('grep', 1, { user_id: 'u-gone' }));

@@ -12,10 +12,27 @@ const BINARY = process.env.CANDOR_CENTRAL_BINARY
   ?? path.join(__dirname, '..', '..', 'build', 'release', 'candor-central');
 const TOKEN = `cnd_0badc0de_${'5eed'.repeat(16)}`;
 
+/** What a test leaves: processes end before their folders go, which they still write to. */
+const leftovers = new WeakMap();
+/** @param {import('node:test').TestContext} t @returns {{centrals: Central[], dirs: string[]}} */
+function leftoversOf(t) {
+  let left = leftovers.get(t);
+  if (left === undefined) {
+    left = { centrals: [], dirs: [] };
+    leftovers.set(t, left);
+    t.after(async () => {
+      for (const central of left.centrals) await central.end('SIGKILL');
+      for (const dir of left.dirs) fs.rmSync(dir, { recursive: true, force: true });
+      for (const { log } of left.centrals) if (/Sanitizer|runtime error/.test(log)) throw new Error(log);
+    });
+  }
+  return left;
+}
+
 /** @param {import('node:test').TestContext} t */
 function scratch(t) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'candor-central-'));
-  t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+  leftoversOf(t).dirs.push(dir);
   return dir;
 }
 
@@ -50,10 +67,7 @@ class Central {
     const child = spawn(BINARY, ['serve', '--data', central.data, '--listen', `127.0.0.1:${options.port ?? 0}`,
       '--port-file', portFile, '--uploads-per-minute', '0', ...(options.args ?? [])], { env });
     central.child = child;
-    t.after(async () => {
-      await central.end('SIGKILL');
-      if (/Sanitizer|runtime error/.test(central.log)) throw new Error(central.log);
-    });
+    leftoversOf(t).centrals.push(central);
     child.stdout.on('data', (data) => { central.stdout += data; });
     central.ended = new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
     await new Promise((resolve, reject) => {

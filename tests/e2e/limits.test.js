@@ -202,6 +202,21 @@ test('what is older than retention-days is deleted, and not taken again', async 
   assert.equal(await resultAt(collector, -10), 'clock_skew');
 });
 
+test('--retention deletes a category sooner, takes it no more, and health counts it', async (t) => {
+  const collector = await startCollector(t);
+  assert.equal(await resultAt(collector, -10), 'accepted');
+  await post(collector, line('ui.render_time', '{"view":"chat","durationMs":1}', { event_id: uuid7(Date.now() - 10 * DAY_MS), timestamp: new Date(Date.now() - 10 * DAY_MS).toISOString() }));
+  assert.equal((await stored(collector)).length, 2);
+  await collector.stop();
+  collector.options.args.push('--retention-days', '20', '--retention', 'ui=5', '--retention', 'error=30');
+  await collector.start();
+  await until('the ui event is gone', async () => (await stored(collector)).length === 1);
+  assert.deepEqual((await collector.get('/api/v1/health')).retention, { deleted: { ui: 1 } });
+  assert.equal(await resultAt(collector, -10), 'accepted');
+  const late = await post(collector, line('ui.render_time', '{"view":"chat","durationMs":1}', { event_id: uuid7(Date.now() - 6 * DAY_MS), timestamp: new Date(Date.now() - 6 * DAY_MS).toISOString() }));
+  assert.equal(late.json.results[0].reason, 'clock_skew');
+});
+
 test('the smallest transactions and cache lose nothing', async (t) => {
   const collector = await startCollector(t, { args: ['--commit-rows', '1', '--cache-kib', '256'] });
   const batches = Array.from({ length: 20 }, () => Array.from({ length: 20 }, () => line('ToolCall', '{}')).join('\n'));

@@ -195,6 +195,27 @@ test('a capture endpoint gets each event with its uuid, in batches, and again af
   assert.deepEqual(one.properties.payload, events[0].payload);
 });
 
+test('chunks are bounded by their bytes too', async (t) => {
+  const sizes = [];
+  const server = http.createServer(async (request, response) => {
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    const text = zlib.gunzipSync(Buffer.concat(parts));
+    sizes.push([JSON.parse(text.toString()).batch.length, text.length]);
+    response.writeHead(200).end('{}');
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  t.after(() => server.close());
+  const central = await Central.start(t, { args: ['--sink', 'sqlite', '--sink', 'posthog', '--sink-url', `posthog+http://:phc_key@127.0.0.1:${server.address().port}`] });
+  const attrs = Object.fromEntries(['gen_ai.tool.name', 'exception.type', 'error.type', 'rpc.service', 'event.name'].map((name) => [name, 'x'.repeat(60)]));
+  const body = 'many words without a secret '.repeat(36);
+  for (let i = 0; i < 6; i++) await central.post(Array.from({ length: 200 }, () => event('log', { severity: 'info', body, attrs })));
+  const arrived = () => sizes.reduce((sum, [n]) => sum + n, 0);
+  await until('all arrived', () => arrived() >= 1200, 60_000);
+  assert.equal(arrived(), 1200);
+  for (const [n, bytes] of sizes) assert.ok(n <= 512 && bytes < 2 * 1048576, `${n} events, ${bytes} bytes`);
+});
+
 test('a forwarder cannot be the store, and its address must be one', async () => {
   const serve = (...args) => run(['serve', '--data', '/nonexistent/x', ...args]);
   for (const [args, what] of [

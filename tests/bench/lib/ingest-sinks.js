@@ -207,7 +207,7 @@ async function measureSinks(root, build, options) {
   const names = options.sink === 'all' ? SINKS : [options.sink];
   const missing = names.map((sink) => (['sqlite', 'jsonl'].includes(sink) ? null : Server.missing(/** @type {any} */ (sinkName(sink)))))
     .filter((why) => why !== null);
-  if (missing.length > 0) throw new Error(`${missing.join(', ')}: npm run bench:ingest installs the servers; run scripts/setup.sh sinks`);
+  if (missing.length > 0) throw new Error(`${missing.join(', ')}: scripts/setup.sh ingest installs the servers`);
   const load = build();
   /** @type {Record<string, any>} */
   const sinks = {};

@@ -76,7 +76,32 @@ static inline void retain_from(sink_fixture *s, int64_t day)
     candor_err err = {0};
     bool more = true;
     while (more)
-        must(s, s->sink->ops->retain(s->sink, day, &more, &err), &err);
+        must(s, s->sink->ops->retain(s->sink, day, NULL, &more, &err), &err);
+}
+
+typedef struct sweep_run {
+    sink_fixture *s;
+    unsigned steps;
+} sweep_run;
+
+static inline candor_status sweep_sink(void *ctx, const candor_sweep *w, candor_err *err)
+{
+    sweep_run *r = ctx;
+    r->steps++;
+    return r->s->sink->ops->sweep(r->s->sink, w, err);
+}
+
+/* All that is due; how many steps it took. */
+static inline unsigned sweep_all(sink_fixture *s, candor_sweeper *plan, int64_t now_ms)
+{
+    sweep_run r = {s, 0};
+    candor_err err = {0};
+    bool more = true;
+    while (more)
+        must(s,
+             candor_sweeper_step(plan, now_ms, s->sink->ops->sweep_ms, sweep_sink, &r, &more, &err),
+             &err);
+    return r.steps;
 }
 
 static inline int sink_setup(void **state)

@@ -44,10 +44,11 @@ static candor_status follower_erase(candor_sink *base, candor_erasure *e, candor
     return b->memory->ops->erase(b->memory, e, err);
 }
 
-static candor_status follower_retain(candor_sink *base, int64_t day, bool *more, candor_err *err)
+static candor_status follower_retain(candor_sink *base, int64_t day, candor_deleted *deleted,
+                                     bool *more, candor_err *err)
 {
     backend *b = ((follower *)(void *)base)->b;
-    return b->memory->ops->retain(b->memory, day, more, err);
+    return b->memory->ops->retain(b->memory, day, deleted, more, err);
 }
 
 static void follower_close(candor_sink *base)

@@ -149,10 +149,10 @@ static fixture open_fixture(uint32_t budget_milli, uint32_t renew_days)
     snprintf(f.dir, sizeof f.dir, "/tmp/candor-privacy-XXXXXX");
     assert_non_null(mkdtemp(f.dir));
     snprintf(f.path, sizeof f.path, "%s/events.db", f.dir);
-    assert_int_equal(candor_tokens_open(f.path, &f.tokens, &err), CANDOR_OK);
+    assert_int_equal(candor_tokens_open(f.path, NULL, &f.tokens, &err), CANDOR_OK);
     assert_int_equal(candor_tokens_create_private(f.tokens, &f.privacy, "", text, &err), CANDOR_OK);
     memcpy(f.token, text + 4, CANDOR_TOKEN_ID);
-    assert_int_equal(candor_budget_open(f.path, &f.budget, &err), CANDOR_OK);
+    assert_int_equal(candor_budget_open(f.path, NULL, &f.budget, &err), CANDOR_OK);
     return f;
 }
 
@@ -320,7 +320,7 @@ static void a_token_without_its_budget_may_do_nothing(void **state)
     assert_int_equal(candor_tokens_list(f.tokens, take_token, &t, &err), CANDOR_OK);
     assert_int_equal(t.scopes, CANDOR_SCOPE_AGGREGATES);
     assert_int_equal(t.privacy.epsilon_milli, 500);
-    assert_int_equal(candor_db_open(f.path, true, 256, &db, &err), CANDOR_OK);
+    assert_int_equal(candor_db_open(f.path, NULL, true, 256, &db, &err), CANDOR_OK);
     assert_int_equal(candor_db_exec(db, "DELETE FROM token_privacy", &err), CANDOR_OK);
     sqlite3_close(db);
     assert_int_equal(candor_tokens_list(f.tokens, take_token, &t, &err), CANDOR_OK);

@@ -2,6 +2,7 @@
  * sqlite, jsonl, memory and composite. With CANDOR_SINK and CANDOR_SINK_URL: that kind on that
  * server, which is how `npm run test:sinks` runs it. */
 #include "central/sink/composite.h"
+#include "central/sink/rows.h"
 #include "central_lib/sink_fixture.h"
 
 /* --- writing -------------------------------------------------------------------------------- */
@@ -461,6 +462,108 @@ static void retention_drops_older_days_and_only_them(void **state)
     assert_int_equal(put_turns(s, "u1", "m1", 20, 10, NOW), 10);
 }
 
+/* Of each day of six: a chat and a ui event, an error. */
+static void put_categories(sink_fixture *s, unsigned days)
+{
+    for (unsigned day = 0; day < days; day++) {
+        sent *b = new_batch();
+        uint32_t c = add_person(&b->batch, "u1", "m1", "app");
+        for (unsigned i = 0; i < 3; i++) {
+            add_row(&s->f, &b->batch, c, "ChatTurn", NOW - day * DAY, i, "{}");
+            add_row(&s->f, &b->batch, c, "ui.render_time", NOW - day * DAY, 10 + i, "{}");
+            add_row(&s->f, &b->batch, c, "Error", NOW - day * DAY, 20 + i, "{}");
+        }
+        write_group(s, &b, 1);
+        free_batch(b);
+    }
+}
+
+static uint64_t of_category(sink_fixture *s, const char *category)
+{
+    candor_event_filter f = all_events(100);
+    f.category = category;
+    f.scan_rows = 1000;
+    return matching(s, f);
+}
+
+static void retention_by_category_takes_what_goes_sooner_and_keeps_the_rest(void **state)
+{
+    sink_fixture *s = *state;
+    candor_retention rules;
+    candor_deleted deleted = {0};
+    candor_sweeper plan;
+    candor_buf text = {0};
+    candor_err err = {0};
+    unsigned before;
+    must(s, candor_retention_read("error=5 ui=1", 3, s->f.schema, &rules, &err), &err);
+    candor_deleted_init(&deleted, s->f.schema);
+    candor_sweeper_init(&plan, &rules, s->f.schema, &deleted);
+    put_categories(s, 8); /* the days of NOW and of seven before */
+    must(s, s->sink->ops->retain(s->sink, NOW / DAY - 5, &deleted, &(bool){false}, &err), &err);
+    retain_from(s, NOW / DAY - 5);
+    before = sweep_all(s, &plan, NOW);
+    assert_int_equal(of_category(s, "error"), 3 * 6);
+    assert_int_equal(of_category(s, "chat"), 3 * 4);
+    assert_int_equal(of_category(s, "ui"), 3 * 2);
+    assert_int_equal(count_all(s), 3 * 12);
+    candor_deleted_write(&deleted, &text);
+    candor_buf_put_c(&text, '\0');
+    assert_non_null(strstr(text.p, "\"ui\":")); /* the sweep's are told by category everywhere */
+    assert_non_null(strstr(text.p, "\"chat\":"));
+    candor_buf_free(&text);
+    assert_int_equal(sweep_all(s, &plan, NOW), 0); /* until the next day */
+    assert_true(sweep_all(s, &plan, NOW + DAY) < before);
+    assert_int_equal(of_category(s, "ui"), 3);
+    assert_int_equal(put_turns(s, "u1", "m1", 0, 3, NOW), 0);
+}
+
+static void an_event_that_comes_late_is_swept_as_well(void **state)
+{
+    sink_fixture *s = *state;
+    candor_retention rules;
+    candor_sweeper plan;
+    candor_err err = {0};
+    sent *b = new_batch();
+    candor_batch *list = &b->batch;
+    uint32_t c = add_person(&b->batch, "u1", "m1", "app");
+    must(s, candor_retention_read("ui=1", 4, s->f.schema, &rules, &err), &err);
+    candor_sweeper_init(&plan, &rules, s->f.schema, NULL);
+    put_categories(s, 3);
+    sweep_all(s, &plan, NOW);
+    assert_int_equal(of_category(s, "ui"), 3 * 2);
+    add_row(&s->f, &b->batch, c, "ui.render_time", NOW - 3 * DAY, 50, "{}");
+    add_row(&s->f, &b->batch, c, "ChatTurn", NOW - 3 * DAY, 51, "{}");
+    write_group(s, &b, 1);
+    assert_int_equal(of_category(s, "ui"), 3 * 2 + 1);
+    candor_sink_rows_note(&plan, &list, 1);
+    assert_true(sweep_all(s, &plan, NOW) > 0);
+    assert_int_equal(of_category(s, "ui"), 3 * 2);
+    assert_int_equal(of_category(s, "chat"), 3 * 3 + 1);
+    free_batch(b);
+}
+
+static void a_restart_sweeps_again_and_finds_nothing(void **state)
+{
+    sink_fixture *s = *state;
+    candor_retention rules;
+    candor_deleted deleted = {0};
+    candor_sweeper plan;
+    candor_err err = {0};
+    if (!s->kind->durable) return;
+    must(s, candor_retention_read("ui=1 chat=2", 4, s->f.schema, &rules, &err), &err);
+    put_categories(s, 4);
+    candor_sweeper_init(&plan, &rules, s->f.schema, NULL);
+    sweep_all(s, &plan, NOW);
+    sink_close(s);
+    sink_open(s);
+    candor_deleted_init(&deleted, s->f.schema);
+    candor_sweeper_init(&plan, &rules, s->f.schema, &deleted);
+    sweep_all(s, &plan, NOW);
+    assert_int_equal(deleted.total, 0);
+    assert_int_equal(count_all(s), 3 * (4 + 3 + 2));
+    assert_int_equal(put_turns(s, "u1", "m1", 100, 5, NOW), 5);
+}
+
 static void a_sink_that_works_says_so(void **state)
 {
     sink_fixture *s = *state;
@@ -634,6 +737,9 @@ static const struct CMUnitTest conformance[] = {
     SINK_TEST(erasure_of_one_app_leaves_the_others),
     SINK_TEST(erasure_survives_a_restart),
     SINK_TEST(retention_drops_older_days_and_only_them),
+    SINK_TEST(retention_by_category_takes_what_goes_sooner_and_keeps_the_rest),
+    SINK_TEST(an_event_that_comes_late_is_swept_as_well),
+    SINK_TEST(a_restart_sweeps_again_and_finds_nothing),
     SINK_TEST(a_sink_that_works_says_so),
     SINK_TEST(versions_go_forward_and_keep_events),
     SINK_TEST(the_store_over_a_sink_acknowledges_what_it_wrote),
