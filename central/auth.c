@@ -250,16 +250,19 @@ static bool find_fixed(const fixed_list *l, const unsigned char *digest, candor_
     return found;
 }
 
-static bool check_fixed(candor_auth *a, candor_bytes text, candor_principal *out)
+static bool find_either(candor_auth *a, const unsigned char *digest, candor_principal *out)
 {
-    unsigned char digest[CANDOR_SHA256_SIZE];
-    bool found;
-    if (candor_sha256(text, digest) != CANDOR_OK) return false;
-    found = find_fixed(&a->fixed, digest, out);
+    bool found = find_fixed(&a->fixed, digest, out);
     candor_mutex_lock(a->lock);
     found |= find_fixed(&a->of_file, digest, out);
     candor_mutex_unlock(a->lock);
     return found;
+}
+
+static bool check_fixed(candor_auth *a, candor_bytes text, candor_principal *out)
+{
+    unsigned char digest[CANDOR_SHA256_SIZE];
+    return candor_sha256(text, digest) == CANDOR_OK && find_either(a, digest, out);
 }
 
 candor_auth_result candor_auth_check(candor_auth *a, candor_bytes header, candor_principal *out)
@@ -273,11 +276,11 @@ candor_auth_result candor_auth_check(candor_auth *a, candor_bytes header, candor
                                                                   : CANDOR_AUTH_BAD;
 }
 
-/* The fixed ones are read at the start and stay. */
 bool candor_auth_stands(candor_auth *a, const candor_principal *p, unsigned scope)
 {
+    candor_principal now = {0};
     candor_token token;
-    if (*p->id == '\0') return candor_principal_may(p, scope);
+    if (*p->id == '\0') return find_either(a, p->digest, &now) && candor_principal_may(&now, scope);
     if (!find_token(a, candor_bytes_str(p->id), &token)) return false;
     return candor_const_time_eq(token.digest, p->digest, sizeof token.digest) &&
            (token.scopes & (scope | CANDOR_SCOPE_ADMIN)) != 0;

@@ -15,7 +15,8 @@ packages="gcc g++ make cmake ninja-build pkg-config python3 ca-certificates \
 libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libevent-dev libdeflate-dev libcmocka-dev libpq-dev libmariadb-dev \
 libprotobuf-c-dev protobuf-c-compiler"
 case $profile in
-  build | otel | encrypted) ;;
+  build | encrypted) ;;
+  otel) packages="$packages openssl" ;;
   ui) packages="$packages chromium" ;;
   test | package) packages="$packages chromium clang lld wasi-libc libclang-rt-14-dev-wasm32 clang-format libclang-rt-14-dev locales openssl git procps" ;;
   bench) packages="$packages python3-fastapi python3-uvicorn python3-uvloop python3-httptools" ;;

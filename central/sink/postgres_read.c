@@ -38,7 +38,12 @@ void candor_pg_reader_close(candor_reader *base)
 static PGresult *ask(pg_reader *r, const char *sql, const candor_pg_param *params, int n,
                      candor_status *st, candor_err *err)
 {
-    bool fresh;
+    PGresult *res = NULL;
+    bool fresh = false;
+    *st = candor_pg_ready(&r->conn, &fresh, err);
+    if (*st == CANDOR_OK) res = candor_pg_ask(&r->conn, sql, params, n, st, err);
+    /* A connection that a restart of the server has ended is known by its first use alone. */
+    if (*st != CANDOR_NET || fresh) return res;
     *st = candor_pg_ready(&r->conn, &fresh, err);
     return *st == CANDOR_OK ? candor_pg_ask(&r->conn, sql, params, n, st, err) : NULL;
 }

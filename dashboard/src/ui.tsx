@@ -117,7 +117,7 @@ export function BarList({ bars, label, shown = 8 }: { bars: Bar[]; label: string
               {one.note !== undefined && <span class="note">{one.note}</span>}
             </div>
             <div class="numbers">
-              {one.errors !== undefined && one.errors > 0 && <span class="bad">{count(one.errors)} errors</span>}
+              {one.errors !== undefined && one.errors > 0 && <span class="bad">{count(one.errors)} {one.errors === 1 ? 'error' : 'errors'}</span>}
               <span>{count(one.count)}</span>
               {one.share !== undefined && <span class="note share">{percent(one.share)}</span>}
             </div>

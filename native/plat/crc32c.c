@@ -72,9 +72,20 @@ crc32c_sse42(uint32_t crc, const unsigned char *s, size_t n)
     return ~crc;
 }
 
+/* To ask takes a table of the compiler's own library, which a target whose every processor has it
+ * need not bring along. */
+static bool has_sse42(void)
+{
+#if defined(__SSE4_2__)
+    return true;
+#else
+    return __builtin_cpu_supports("sse4.2");
+#endif
+}
+
 uint32_t candor_crc32c(uint32_t crc, const void *p, size_t n)
 {
-    if (__builtin_cpu_supports("sse4.2")) return crc32c_sse42(crc, p, n);
+    if (has_sse42()) return crc32c_sse42(crc, p, n);
     return candor_crc32c_portable(crc, p, n);
 }
 

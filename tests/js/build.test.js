@@ -14,10 +14,11 @@ test('the addon is built from every C file of its layers, and from no other plat
   for (const layer of LAYERS) {
     const files = fs.readdirSync(path.join(ROOT, 'native', layer)).filter((name) => name.endsWith('.c'));
     const missing = files.filter((name) => !listed.includes(`native/${layer}/${name}`));
-    assert.ok(missing.every((name) => /^(windows|posix)/.test(name)), missing.join());
+    assert.ok(missing.every((name) => /^(windows|posix|darwin|linux)_/.test(name)), missing.join());
   }
   assert.ok(listed.every((file) => fs.existsSync(path.join(ROOT, file))));
-  assert.ok(!listed.some((file) => (process.platform === 'win32' ? /posix/ : /windows/).test(file)));
+  const foreign = { win32: /(posix|darwin|linux)_/, darwin: /(windows|linux)_/ }[process.platform] ?? /(windows|darwin)_/;
+  assert.ok(!listed.some((file) => foreign.test(path.basename(file))));
 });
 
 test('the build prints nothing on stdout, and nothing at all when it is up to date', async () => {

@@ -104,7 +104,7 @@ test('a call after close, and one that waits for close, are told that the plugin
 
 test('a call in flight when another hangs is told too', async (t) => {
   const { host, file } = setUp(t);
-  const bad = await host.load(file('misbehave'), { ...TELEMETRY, callTimeoutMs: 300 });
+  const bad = await host.load(file('misbehave'), { ...TELEMETRY, callTimeoutMs: 2000 });
   const both = await Promise.allSettled([bad.call('hang'), bad.call('fine')]);
   assert.deepEqual(both.map((result) => result.status), ['rejected', 'rejected']);
 });

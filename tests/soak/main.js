@@ -41,6 +41,9 @@ class App {
     app.witness = path.join(scratch, `witness-${version}`);
     app.child = fork(path.join(__dirname, 'app.js'), [path.join(scratch, 'spool'), collector.url, version, app.witness, String(rate)],
       { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: { ...process.env, TELEMETRY_TOKEN: collector.token } });
+    const end = () => app.child.kill('SIGKILL');
+    process.once('exit', end);
+    app.child.once('exit', () => process.off('exit', end));
     await once(app.child, 'message');
     return app;
   }
@@ -87,11 +90,18 @@ async function stored(collector) {
   return new Map(groups.map((/** @type {{version: string, count: number}} */ group) => [group.version, group.count]));
 }
 
+/** Below the ports that a system gives away by itself, so that nobody takes it while the collector is down. @param {string} directory */
+function collectorIn(directory) {
+  const collector = new Collector({ directory: path.join(directory, 'central'), args: ['--uploads-per-minute', '0'] });
+  collector.port = 20_000 + Math.floor(Math.random() * 10_000);
+  return collector;
+}
+
 /** What one app and a collector can do together. @param {string} scratch */
 async function peakRate(scratch) {
   const directory = path.join(scratch, 'peak');
   fs.mkdirSync(directory);
-  const collector = new Collector({ directory: path.join(directory, 'central'), args: ['--uploads-per-minute', '0'] });
+  const collector = collectorIn(directory);
   await collector.start();
   const app = await App.start(directory, collector, 'peak', 0);
   const count = async () => (await stored(collector)).get('peak') ?? 0;
@@ -123,7 +133,7 @@ function thirds(samples, ms) {
 /** @param {string} scratch @param {number} rate @param {number} ms */
 async function soak(scratch, rate, ms) {
   const random = seeded(Number(args.seed));
-  const collector = new Collector({ directory: path.join(scratch, 'central'), args: ['--uploads-per-minute', '0'] });
+  const collector = collectorIn(scratch);
   await collector.start();
   const steady = await App.start(scratch, collector, 'steady', rate / 2);
   const apps = [steady];
@@ -198,6 +208,7 @@ async function main() {
     return;
   }
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'candor-soak-'));
+  let kept = true; // the files of a failure are there to be looked at
   try {
     const peak = Number(args.rate) > 0 ? Number(args.rate) * 2 : await peakRate(scratch);
     say(`peak ${Math.round(peak)} events/s; ${minutes} min at half of it`);
@@ -207,12 +218,15 @@ async function main() {
     const flat = line.collector.ratio <= FLAT && line.app.ratio <= FLAT;
     if (!flat) say(`memory grew by more than ${Math.round((FLAT - 1) * 100)} %`);
     if (line.lost > 0 || line.duplicates > 0 || line.kept === 0 || !flat) process.exitCode = 1;
+    kept = process.exitCode === 1;
   } finally {
-    fs.rmSync(scratch, { recursive: true, force: true });
+    if (kept) say(`the files are in ${scratch}`);
+    else fs.rmSync(scratch, { recursive: true, force: true });
   }
 }
 
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1)); // ends what it started
 main().catch((error) => {
   say(String(error.stack ?? error));
-  process.exitCode = 1;
+  process.exit(1);
 });

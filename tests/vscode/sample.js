@@ -167,13 +167,13 @@ function sampleTests() {
   test('full content is switched on by the keyboard: the text of a proposal arrives; switched off, what waits is deleted', async () => {
     const center = await workbench.controlCenter();
     const fullContent = async () => (await host.ask('status')).full_content.enabled;
-    const press = (/** @type {boolean} */ on) => workbench.until(`full content ${on}`, async () => {
-      if (await center.locator('#content').isChecked() === on) return;
-      await center.locator('#content').focus();
+    const press = (/** @type {any} */ page, /** @type {boolean} */ on) => workbench.until(`full content ${on}`, async () => {
+      if (await page.locator('#content').isChecked() === on) return;
+      await page.locator('#content').focus();
       await workbench.page.keyboard.press('Space');
     }, () => until('chosen', async () => await fullContent() === on, 10_000));
     assert.equal(await fullContent(), false, 'off until somebody says yes');
-    await press(true);
+    await press(center, true);
     await says(center, /text of proposals is sent from now on/);
     await center.locator('#content-hint', { hasText: /^On: / }).waitFor();
     await workbench.picture('control-center-content');
@@ -186,15 +186,10 @@ function sampleTests() {
     const sha256 = crypto.createHash('sha256').update(fs.readFileSync(editor.path('workspace/second.diff'))).digest('hex');
     assert.deepEqual([text.field, text.sha256], ['diff', sha256]);
 
-    await review('Reject', 'second.diff');
+    assert.equal(await host.ask('client', 'emit', 'ProposalDiff', { proposalId: 'waits', diff: 'a text that is not sent' }), true);
     await until('another is kept', async () => (await host.ask('status')).vault.pending === 1);
     const again = await workbench.controlCenter();
-    await again.locator('#content').waitFor();
-    await workbench.until('full content off', async () => {
-      if (!await again.locator('#content').isChecked()) return;
-      await again.locator('#content').focus();
-      await workbench.page.keyboard.press('Space');
-    }, () => until('chosen', async () => !await fullContent(), 10_000));
+    await press(again, false);
     await says(again, /^Off\. Text that was not sent is deleted/);
     assert.equal((await host.ask('status')).vault.pending, 0);
     assert.deepEqual(buffered().filter((name) => name.startsWith('vault/') && name.endsWith('.att')), []);

@@ -74,7 +74,7 @@
     choose('mode', status.mode);
     const ORDER = ['off', 'crash', 'error', 'all'];
     const capped = ORDER.indexOf(editor) < ORDER.indexOf(own);
-    $('level-hint').textContent = capped ? `VS Code’s telemetry setting allows less: ${RECORDS[/** @type {keyof typeof RECORDS} */ (editor)]}` : RECORDS[/** @type {keyof typeof RECORDS} */ (own)];
+    $('level-hint').textContent = capped ? `VS Code’s telemetry setting allows less: ${RECORDS[/** @type {keyof typeof RECORDS} */ (editor)]}` : RECORDS[/** @type {keyof typeof RECORDS} */ (status.full_content.enabled ? 'text' : own)];
     $('mode-hint').textContent = UPLOADS[/** @type {keyof typeof UPLOADS} */ (status.mode)] ?? '';
     $('sent-count').textContent = `${plural(status.sent.events, 'event')} in ${plural(status.sent.batches, 'upload')}`;
     const waits = status.pending_journal + status.spool.events;
@@ -122,12 +122,12 @@
       const row = document.createElement('tr');
       const consent = String(entry.consent ?? '').split(';')[0];
       for (const [text, style] of [[time(entry.at), ''], [entry.events.toLocaleString(), 'n'], [entry.bytes.toLocaleString(), 'n'],
-        [`${entry.http}`, ''], [consent, ''], [`${entry.sha256.slice(0, 16)}…`, 'code']]) {
+        [`${entry.http}`, ''], [consent, ''], [entry.sha256 === null ? 'a text of full content' : `${entry.sha256.slice(0, 16)}…`, entry.sha256 === null ? '' : 'code']]) {
         const cell = row.insertCell();
         cell.textContent = text;
         cell.className = style;
       }
-      row.cells[5].title = entry.sha256;
+      row.cells[5].title = entry.sha256 ?? '';
       return row;
     });
     if (rows.length === 0) {

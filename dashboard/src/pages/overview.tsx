@@ -49,7 +49,7 @@ export function Overview({ place, range, base }: PageProps) {
             <Spark values={users.map((one) => one.users)} />
           </Card>
           <Card label="Error-free sessions" value={percent(slo.data?.error_free, 2)} tone={slo.data !== undefined && slo.data.sessions > 0 ? (slo.data.met ? 'good' : 'bad') : undefined} note={slo.data !== undefined ? `target ${percent(slo.data.target)}` : undefined}>
-            <Spark low={0.8} values={(starts.data?.buckets ?? []).map((one) => one.error_free ?? 1)} />
+            <Spark low={0.8} values={slo.data?.sessions === 0 ? [] : (starts.data?.buckets ?? []).map((one) => one.error_free ?? 1)} />
           </Card>
           <Card label="Errors" value={slo.data !== undefined ? count(slo.data.errors) : '–'} note={slo.data !== undefined ? `${percent(slo.data.error_rate, 2)} of events` : undefined}>
             <Spark bad values={(timeline.data?.buckets ?? []).map((one) => one.errors)} />
