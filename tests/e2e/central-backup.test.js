@@ -93,7 +93,7 @@ test('restore puts tokens and keys back, keeps what was there, and leaves texts 
   assert.equal((await last.get('/api/telemetry/stats')).events.total, 500);
 });
 
-test('SIGKILL at any moment of a backup leaves no file under its name, and the collector goes on', async (t) => {
+test('SIGKILL at any moment of a backup leaves a whole file under its name or none, and the collector goes on', async (t) => {
   const central = await Central.start(t);
   for (let i = 0; i < 20; i += 1) await fill(central, 1000);
   const file = path.join(central.dir, 'killed.db');
@@ -106,11 +106,12 @@ test('SIGKILL at any moment of a backup leaves no file under its name, and the c
     clearTimeout(timer);
     if (end === 'SIGKILL') {
       killed += 1;
-      assert.ok(!fs.existsSync(file), `killed after ${i * 8} ms`);
+      // It may have been at its end: what has the name is whole.
+      if (fs.existsSync(file)) await restore(path.join(scratch(t), 'data'), [file]);
     } else {
       assert.equal(end, 0);
-      fs.rmSync(file);
     }
+    fs.rmSync(file, { force: true });
   }
   assert.ok(killed > 0);
   await fill(central, 500);
