@@ -6,19 +6,11 @@ const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
 const test = require('node:test');
+const { until } = require('../support/until.js');
 const { Central, event, run, scratch, uuid7 } = require('./central-support.js');
 
 const PATIENCE_MS = 60_000;
 const RULES = ['fast_burn', 'medium_burn', 'slow_burn'];
-
-/** @param {() => Promise<boolean> | boolean} check @param {string} what */
-async function until(check, what) {
-  const end = Date.now() + PATIENCE_MS;
-  while (!(await check())) {
-    assert.ok(Date.now() < end, what);
-    await new Promise((resolve) => { setTimeout(resolve, 50); });
-  }
-}
 
 /** Answers with `status` and remembers what came. */
 class Webhook {
@@ -69,7 +61,7 @@ async function sessions(central, n, failed) {
 async function looks(central, n) {
   const told = async () => (await central.metrics()).get('candor_central_slo_looks_total') ?? 0;
   const from = await told();
-  await until(async () => await told() >= from + n, 'it does not look');
+  await until('it does not look', async () => await told() >= from + n, PATIENCE_MS);
 }
 
 test('each rule alerts once, signed, and once more when it is over; a restart repeats nothing', async (t) => {
@@ -77,7 +69,7 @@ test('each rule alerts once, signed, and once more when it is over; a restart re
   const dir = scratch(t);
   let central = await Central.start(t, { dir, args: flags(hook) });
   await sessions(central, 40, 20);
-  await until(() => hook.taken.length === RULES.length, 'no alert came');
+  await until('no alert came', () => hook.taken.length === RULES.length, PATIENCE_MS);
   assert.deepEqual(hook.taken, each('slo.breached'));
   await looks(central, 2);
   await central.end('SIGTERM');
@@ -87,10 +79,10 @@ test('each rule alerts once, signed, and once more when it is over; a restart re
   assert.equal((await central.metrics()).get('candor_central_alert_firing{rule="fast_burn"}'), 1);
 
   await sessions(central, 4000, 0);
-  await until(() => hook.taken.length === 2 * RULES.length, 'the end was not told');
+  await until('the end was not told', () => hook.taken.length === 2 * RULES.length, PATIENCE_MS);
   assert.deepEqual(hook.taken, [...each('slo.breached'), ...each('slo.recovered')].sort());
   assert.equal(new Set(hook.calls.map(({ id }) => id)).size, hook.calls.length);
-  await until(async () => (await central.metrics()).get('candor_central_alert_firing{rule="slow_burn"}') === 0, 'metrics still say firing');
+  await until('metrics still say firing', async () => (await central.metrics()).get('candor_central_alert_firing{rule="slow_burn"}') === 0, PATIENCE_MS);
 
   const { code, stdout } = await run(['alert', 'secret', '--data', path.join(dir, 'data')]);
   assert.equal(code, 0);
@@ -113,23 +105,23 @@ test('an alert that the webhook refuses outlives SIGKILL and arrives later under
   hook.status = 500;
   let central = await Central.start(t, { dir, args: flags(hook) });
   await sessions(central, 40, 20);
-  await until(() => new Set(hook.calls.map(({ id }) => id)).size === RULES.length, 'not every alert was tried');
-  await until(async () => (await central.metrics()).get('candor_central_alerts_waiting') === RULES.length, 'they do not wait');
+  await until('not every alert was tried', () => new Set(hook.calls.map(({ id }) => id)).size === RULES.length, PATIENCE_MS);
+  await until('they do not wait', async () => (await central.metrics()).get('candor_central_alerts_waiting') === RULES.length, PATIENCE_MS);
   const ids = new Set(hook.calls.map(({ id }) => id));
   await central.end('SIGKILL');
   hook.status = 200;
   central = await Central.start(t, { dir, args: flags(hook) });
-  await until(() => hook.taken.length >= RULES.length, 'they did not come after the restart');
+  await until('they did not come after the restart', () => hook.taken.length >= RULES.length, PATIENCE_MS);
   assert.deepEqual(hook.taken, each('slo.breached'));
   assert.deepEqual(new Set(hook.calls.filter(({ taken }) => taken).map(({ id }) => id)), ids);
-  await until(async () => (await central.metrics()).get('candor_central_alerts_waiting') === 0, 'they still wait');
+  await until('they still wait', async () => (await central.metrics()).get('candor_central_alerts_waiting') === 0, PATIENCE_MS);
 });
 
 test('a few sessions alert nobody, and the burn rate is told all the same', async (t) => {
   const hook = await Webhook.start(t);
   const central = await Central.start(t, { args: flags(hook) });
   await sessions(central, 19, 19);
-  await until(async () => (await central.metrics()).get('candor_central_slo_burn_rate{rule="fast_burn"}') === 100, 'no burn rate');
+  await until('no burn rate', async () => (await central.metrics()).get('candor_central_slo_burn_rate{rule="fast_burn"}') === 100, PATIENCE_MS);
   await looks(central, 3);
   assert.deepEqual(hook.calls, []);
 });
@@ -139,11 +131,11 @@ test('a damaged state of alerts is set aside, and they go on', async (t) => {
   const dir = scratch(t);
   let central = await Central.start(t, { dir, args: flags(hook) });
   await sessions(central, 40, 20);
-  await until(() => hook.taken.length === RULES.length, 'no alert came');
+  await until('no alert came', () => hook.taken.length === RULES.length, PATIENCE_MS);
   await central.end('SIGTERM');
   fs.writeFileSync(path.join(dir, 'data', 'alerts'), 'candor alerts 1\nrule fast');
   central = await Central.start(t, { dir, args: flags(hook) });
-  await until(() => hook.taken.length === 2 * RULES.length, 'alerts did not start anew');
+  await until('alerts did not start anew', () => hook.taken.length === 2 * RULES.length, PATIENCE_MS);
   assert.equal(fs.readFileSync(path.join(dir, 'data', 'alerts.bad'), 'utf8'), 'candor alerts 1\nrule fast');
 });
 

@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
 const zlib = require('node:zlib');
+const { until } = require('../support/until.js');
 const { Central, Load, run, scratch, toolCall } = require('./central-support.js');
 
 const PATIENCE_MS = 30_000;
@@ -16,15 +17,6 @@ function linesOf(dir) {
   return fs.readdirSync(dir).filter((name) => /^\d{4}-\d\d-\d\d$/.test(name))
     .flatMap((day) => zlib.gunzipSync(fs.readFileSync(path.join(dir, day, 'events.jsonl.gz'))).toString().split('\n'))
     .filter((line) => line !== '').map((line) => JSON.parse(line));
-}
-
-/** @param {() => Promise<boolean> | boolean} check @param {string} what */
-async function until(check, what) {
-  const end = Date.now() + PATIENCE_MS;
-  while (!(await check())) {
-    assert.ok(Date.now() < end, what);
-    await new Promise((resolve) => { setTimeout(resolve, 20); });
-  }
 }
 
 for (const sink of ['jsonl', 'memory']) {
@@ -95,10 +87,10 @@ test('two sinks: the second follows the first, and charts stay', async (t) => {
   const args = ['--sink', 'sqlite', '--sink', 'jsonl', '--sink-url', `file://${archive}`];
   const central = await Central.start(t, { dir, args });
   for (let i = 0; i < 5; i += 1) assert.equal((await central.post([toolCall(), toolCall()])).json.accepted, 2);
-  await until(async () => {
+  await until('the archive never had 10 events', async () => {
     const [follower] = (await central.get('/api/v1/health')).followers;
     return follower.stored === 10 && follower.queued_bytes === 0;
-  }, 'the archive never had 10 events');
+  }, PATIENCE_MS);
   const health = await central.get('/api/v1/health');
   assert.equal(health.sink, 'sqlite');
   assert.deepEqual(health.followers, [{
@@ -119,7 +111,7 @@ test('two sinks: after SIGKILL under load the follower has all that was acknowle
   await central.end('SIGKILL');
   await load.stop();
   const again = await Central.start(t, { dir, args });
-  await until(async () => (await again.get('/api/v1/health')).followers[0].queued_bytes === 0, 'the queue never emptied');
+  await until('the queue never emptied', async () => (await again.get('/api/v1/health')).followers[0].queued_bytes === 0, PATIENCE_MS);
   await again.end('SIGTERM');
   const ids = linesOf(archive).map((line) => line.event_id);
   assert.equal(new Set(ids).size, ids.length);
@@ -133,7 +125,7 @@ test('a follower that nobody can reach stops nothing, and its queue is bounded',
     env: { CANDOR_CENTRAL_SINK_URL: 'postgresql://candor:geheim@127.0.0.1:1/none' },
   });
   for (let i = 0; i < 20; i += 1) assert.equal((await central.post(Array.from({ length: 50 }, () => toolCall()))).json.accepted, 50);
-  await until(async () => (await central.get('/api/v1/health')).followers[0].status === 'unavailable', 'the trouble was not seen');
+  await until('the trouble was not seen', async () => (await central.get('/api/v1/health')).followers[0].status === 'unavailable', PATIENCE_MS);
   const { status, followers: [follower] } = await central.get('/api/v1/health');
   assert.equal(status, 'ok');
   assert.ok(follower.dropped > 0 && follower.queued_bytes <= 65536, JSON.stringify(follower));

@@ -7,7 +7,8 @@ const path = require('node:path');
 const test = require('node:test');
 const { Central } = require('../e2e/central-support.js');
 const { PASSWORD, Server } = require('../sinks/servers.js');
-const { DEPLOY, productEvents, until } = require('./support.js');
+const { until } = require('../support/until.js');
+const { DEPLOY, PATIENCE_MS, productEvents } = require('./support.js');
 
 /** @param {string} name */
 const load = (name) => JSON.parse(fs.readFileSync(path.join(DEPLOY, 'grafana', name), 'utf8'));
@@ -55,7 +56,7 @@ for (const { name, file, ask, moment } of STORES) {
     const { status, json } = await central.post(productEvents());
     assert.equal(status, 202);
     assert.equal(json.rejected, 0);
-    await until(async () => (await central.get('/api/v1/health')).followers[0].queued_events === 0, 'the rows did not arrive');
+    await until('the rows did not arrive', async () => (await central.get('/api/v1/health')).followers[0].queued_events === 0, PATIENCE_MS);
 
     const { panels, templating } = load(file);
     const query = ask(new URL(url));

@@ -3,24 +3,15 @@
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
-const net = require('node:net');
 const path = require('node:path');
 const test = require('node:test');
 const { Central, TOKEN, scratch } = require('../e2e/central-support.js');
-const { DEPLOY, missing, productEvents, succeeds, until } = require('./support.js');
+const { freePort } = require('../sinks/servers.js');
+const { until } = require('../support/until.js');
+const { DEPLOY, PATIENCE_MS, missing, productEvents, succeeds } = require('./support.js');
 
 const RULES = path.join(DEPLOY, 'prometheus', 'candor-alerts.yml');
 const skip = missing('promtool') || missing('prometheus');
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = /** @type {net.AddressInfo} */ (server.address());
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 /** The shipped files, for that collector, and looking more often. @param {string} dir @param {number} port */
 function configure(dir, port) {
@@ -46,7 +37,7 @@ async function start(t, dir, config) {
     assert.equal(json.status, 'success', `${route}: ${json.error}`);
     return json.data;
   };
-  await until(() => get('status/buildinfo').catch(() => null), `Prometheus does not answer: ${log}`);
+  await until(`Prometheus does not answer: ${log}`, () => get('status/buildinfo').catch(() => null), PATIENCE_MS);
   return get;
 }
 
@@ -55,7 +46,7 @@ test('the metrics pass promtool, while there is nothing and after events', { ski
   const check = async () => succeeds('promtool', ['check', 'metrics'], { input: (await central.fetch('/metrics')).text });
   await check();
   assert.equal((await central.post(productEvents())).status, 202);
-  await until(async () => (await central.metrics()).has('candor_central_slo_burn_rate{rule="fast_burn"}'), 'no burn rate');
+  await until('no burn rate', async () => (await central.metrics()).has('candor_central_slo_burn_rate{rule="fast_burn"}'), PATIENCE_MS);
   await check();
 });
 
@@ -72,19 +63,19 @@ test('Prometheus scrapes with the shipped configuration, and every panel of the 
   succeeds('promtool', ['check', 'config', config], { cwd: dir });
   const get = await start(t, dir, config);
   const ask = (/** @type {string} */ query) => get(`query?query=${encodeURIComponent(query)}`);
-  await until(async () => (await ask('up{job="candor-central"}')).result[0]?.value[1] === '1', 'it was not scraped');
+  await until('it was not scraped', async () => (await ask('up{job="candor-central"}')).result[0]?.value[1] === '1', PATIENCE_MS);
   assert.equal((await central.post(productEvents())).status, 202);
-  await until(async () => Number((await ask('candor_central_events_accepted_total')).result[0]?.value[1] ?? 0) > 0, 'no events counted');
+  await until('no events counted', async () => Number((await ask('candor_central_events_accepted_total')).result[0]?.value[1] ?? 0) > 0, PATIENCE_MS);
 
   const { panels } = JSON.parse(fs.readFileSync(path.join(DEPLOY, 'grafana', 'candor-collector.json'), 'utf8'));
   for (const { title, targets } of panels) {
     const query = targets[0].expr.replaceAll('$__rate_interval', '1m');
-    await until(async () => (await ask(query)).result.length > 0, `"${title}" has no data: ${query}`);
+    await until(`"${title}" has no data: ${query}`, async () => (await ask(query)).result.length > 0, PATIENCE_MS);
   }
   const { groups } = await get('rules');
   const rules = groups.flatMap((/** @type {any} */ group) => group.rules);
   assert.equal(rules.length, 8);
-  await until(async () => (await get('rules')).groups[0].rules.every((/** @type {any} */ rule) => rule.health === 'ok'), 'a rule is not healthy');
+  await until('a rule is not healthy', async () => (await get('rules')).groups[0].rules.every((/** @type {any} */ rule) => rule.health === 'ok'), PATIENCE_MS);
 });
 
 test('livez answers whatever happens, and readyz says whether uploads would be stored', async (t) => {

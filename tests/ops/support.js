@@ -21,17 +21,6 @@ function succeeds(program, args, options = {}) {
   return String(done.stdout);
 }
 
-/** @template T @param {() => Promise<T | null | undefined | false>} check @param {string} what @returns {Promise<T>} */
-async function until(check, what) {
-  const end = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const value = await check();
-    if (value !== null && value !== undefined && value !== false) return value;
-    assert.ok(Date.now() < end, what);
-    await new Promise((resolve) => { setTimeout(resolve, 100); });
-  }
-}
-
 /** Sessions of the last hours with all that the panels ask for: half of the second one's work fails. */
 function productEvents() {
   const batch = [];
@@ -55,4 +44,4 @@ function productEvents() {
   return batch;
 }
 
-module.exports = { DEPLOY, missing, productEvents, succeeds, until };
+module.exports = { DEPLOY, PATIENCE_MS, missing, productEvents, succeeds };

@@ -3,18 +3,10 @@
 const assert = require('node:assert/strict');
 const test = require('node:test');
 const { Central, Load, run, scratch, toolCall } = require('../e2e/central-support.js');
+const { until } = require('../support/until.js');
 const { Server, SERVERS, PASSWORD } = require('./servers.js');
 
 const PATIENCE_MS = 120_000;
-
-/** @param {() => Promise<boolean> | boolean} check @param {string} what */
-async function until(check, what) {
-  const end = Date.now() + PATIENCE_MS;
-  while (!(await check())) {
-    assert.ok(Date.now() < end, what);
-    await new Promise((resolve) => { setTimeout(resolve, 50); });
-  }
-}
 
 /** @param {import('node:test').TestContext} t @param {any} name */
 async function started(t, name) {
@@ -52,11 +44,11 @@ for (const name of SERVERS) {
     const load = new Load(central, 2);
     await load.first;
     await server.end('SIGKILL');
-    await until(async () => await tryOne(central, load.acknowledged) === 503, 'a write never failed');
-    await until(async () => (await status(central)).reason === 'store cannot commit', 'health never said so');
+    await until('a write never failed', async () => await tryOne(central, load.acknowledged) === 503, PATIENCE_MS);
+    await until('health never said so', async () => (await status(central)).reason === 'store cannot commit', PATIENCE_MS);
     await server.launch();
-    await until(async () => (await status(central)).status === 'ok', 'it never recovered by itself');
-    await until(async () => await tryOne(central, load.acknowledged) === 202, 'nothing was acknowledged afterwards');
+    await until('it never recovered by itself', async () => (await status(central)).status === 'ok', PATIENCE_MS);
+    await until('nothing was acknowledged afterwards', async () => await tryOne(central, load.acknowledged) === 202, PATIENCE_MS);
     await load.stop();
     await checkStored(central, load.acknowledged);
     assert.ok(!central.log.includes(PASSWORD));
@@ -71,12 +63,12 @@ for (const name of SERVERS) {
     await load.first;
     await server.end('SIGKILL');
     for (let i = 0; i < 20; i += 1) {
-      await until(async () => await tryOne(central, load.acknowledged) === 202, 'the first sink stopped with its follower');
+      await until('the first sink stopped with its follower', async () => await tryOne(central, load.acknowledged) === 202, PATIENCE_MS);
     }
     assert.equal((await status(central)).status, 'ok');
     await load.stop();
     await server.launch();
-    await until(async () => (await status(central)).followers[0].queued_bytes === 0, 'it never caught up');
+    await until('it never caught up', async () => (await status(central)).followers[0].queued_bytes === 0, PATIENCE_MS);
     const [follower] = (await status(central)).followers;
     assert.deepEqual([follower.sink, follower.dropped, follower.refused, follower.damaged], [name, 0, 0, 0]);
     await central.end('SIGTERM');

@@ -258,4 +258,4 @@ class Server {
   }
 }
 
-module.exports = { Server, firstThatExists, SERVERS: /** @type {(keyof typeof KINDS)[]} */ (Object.keys(KINDS)), PASSWORD };
+module.exports = { Server, firstThatExists, SERVERS: /** @type {(keyof typeof KINDS)[]} */ (Object.keys(KINDS)), PASSWORD, freePort };
