@@ -104,21 +104,6 @@ static candor_status make_file(const char *from, const char *to, const candor_db
     return st;
 }
 
-static candor_status read_key(const char *data, const char *name,
-                              unsigned char out[CANDOR_BACKUP_KEY], candor_err *err)
-{
-    char path[CANDOR_PATH_MAX];
-    candor_buf text = {0};
-    candor_status st = candor_path_join(data, name, path, sizeof path, err);
-    if (st == CANDOR_OK) st = candor_file_read_all(path, CANDOR_BACKUP_KEY, &text, err);
-    if (st == CANDOR_OK && text.n != CANDOR_BACKUP_KEY)
-        st = candor_fail(err, CANDOR_CORRUPT, 0, "read a key", "%.180s does not hold 32 bytes",
-                         path);
-    if (st == CANDOR_OK) memcpy(out, text.p, CANDOR_BACKUP_KEY);
-    candor_buf_free(&text);
-    return st;
-}
-
 static candor_status backup(const char *data, const char *keys, const candor_db_key *key,
                             const char *out, const char *texts, candor_backup_info *events_info,
                             candor_backup_info *texts_info, candor_err *err)
@@ -133,8 +118,10 @@ static candor_status backup(const char *data, const char *keys, const candor_db_
                          "%.140s is not the data directory of a collector; give --data", data);
     if (st == CANDOR_OK) st = check_target(events_db, out, err);
     if (st == CANDOR_OK && with_texts) st = check_target(texts_db, texts, err);
-    if (st == CANDOR_OK) st = read_key(keys, CANDOR_PEPPER_FILE, events_info->pepper, err);
-    if (st == CANDOR_OK) st = read_key(keys, CANDOR_SEED_FILE, events_info->receipt_seed, err);
+    if (st == CANDOR_OK)
+        st = candor_parts_read_key(keys, CANDOR_PEPPER_FILE, events_info->pepper, err);
+    if (st == CANDOR_OK)
+        st = candor_parts_read_key(keys, CANDOR_SEED_FILE, events_info->receipt_seed, err);
     if (st == CANDOR_OK) st = make_file(events_db, out, key, events_info, err);
     if (st == CANDOR_OK && with_texts) st = make_file(texts_db, texts, key, texts_info, err);
     return st;

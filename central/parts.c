@@ -145,21 +145,28 @@ void candor_parts_close(candor_server *s, candor_parts *p)
     p->lock = NULL;
 }
 
-candor_status candor_parts_receipt_key(const char *data, unsigned char key[32], candor_err *err)
+candor_status candor_parts_read_key(const char *dir, const char *name, unsigned char out[32],
+                                    candor_err *err)
 {
     char path[CANDOR_PATH_MAX];
-    candor_buf seed = {0};
-    candor_status st = candor_path_join(data, CANDOR_SEED_FILE, path, sizeof path, err);
-    if (st == CANDOR_OK) st = candor_file_read_all(path, CANDOR_RECEIPT_KEY, &seed, err);
-    if (st == CANDOR_OK && seed.n != CANDOR_RECEIPT_KEY)
+    candor_buf text = {0};
+    candor_status st = candor_path_join(dir, name, path, sizeof path, err);
+    if (st == CANDOR_OK) st = candor_file_read_all(path, 32, &text, err);
+    if (st == CANDOR_OK && text.n != 32)
         st = candor_fail(err, CANDOR_CORRUPT, 0, "read a key", "%.180s does not hold 32 bytes",
                          path);
-    if (st == CANDOR_OK) {
-        st = candor_receipt_public((const unsigned char *)seed.p, key);
-        if (st != CANDOR_OK) candor_fail(err, st, 0, "read a key", NULL);
-    }
-    candor_buf_free(&seed);
+    if (st == CANDOR_OK) memcpy(out, text.p, 32);
+    candor_buf_free(&text);
     return st;
+}
+
+candor_status candor_parts_receipt_key(const char *dir, unsigned char key[32], candor_err *err)
+{
+    unsigned char seed[CANDOR_RECEIPT_KEY];
+    candor_status st = candor_parts_read_key(dir, CANDOR_SEED_FILE, seed, err);
+    if (st != CANDOR_OK) return st;
+    st = candor_receipt_public(seed, key);
+    return st == CANDOR_OK ? st : candor_fail(err, st, 0, "read a key", NULL);
 }
 
 candor_status candor_parts_alert_secret(const char *data, unsigned char out[32], candor_err *err)

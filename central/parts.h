@@ -16,6 +16,9 @@ CANDOR_CHECK candor_status candor_parts_open(candor_server *s, candor_parts *p, 
 /* The directory's lock alone. */
 CANDOR_CHECK candor_status candor_parts_lock(const char *data, candor_file **out, candor_err *err);
 void candor_parts_close(candor_server *s, candor_parts *p);
+/* A file of 32 bytes in the data directory or --keys. CANDOR_CORRUPT: it has another size. */
+CANDOR_CHECK candor_status candor_parts_read_key(const char *dir, const char *name,
+                                                 unsigned char out[32], candor_err *err);
 /* The public key that receipts of this data directory verify with. */
 CANDOR_CHECK candor_status candor_parts_receipt_key(const char *data, unsigned char key[32],
                                                     candor_err *err);

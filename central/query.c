@@ -167,6 +167,15 @@ bool candor_level_is_error(candor_level level)
     return level == CANDOR_LEVEL_ERROR || level == CANDOR_LEVEL_CRASH;
 }
 
+void candor_query_put_name(candor_buf *b, const char *key, candor_bytes name)
+{
+    candor_buf_putf(b, ",\"%s\":", key);
+    if (name.n != 0)
+        candor_json_put_string(b, name);
+    else
+        candor_buf_put_bytes(b, CANDOR_LIT("null"));
+}
+
 void candor_query_put_ratio(candor_buf *b, const char *key, int64_t part, int64_t whole)
 {
     candor_buf_putf(b, "\"%s\":", key);

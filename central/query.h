@@ -104,6 +104,8 @@ CANDOR_CHECK candor_status candor_private_groups(candor_query_job *j, candor_nam
 const char *candor_or_null(const char *text);
 bool candor_level_is_error(candor_level level);
 candor_stat_range candor_query_range(const candor_query_job *j);
+/* ,"key":"name", or null where there is no name. */
+void candor_query_put_name(candor_buf *b, const char *key, candor_bytes name);
 /* "key":part/whole, null without a whole. */
 void candor_query_put_ratio(candor_buf *b, const char *key, int64_t part, int64_t whole);
 /* Without from and to: the last so many days; never more than CANDOR_QUERY_DAYS. */

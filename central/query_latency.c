@@ -170,15 +170,6 @@ static int larger(const void *p, const void *q)
     return a->name_at < b->name_at ? -1 : 1;
 }
 
-static void put_name(candor_buf *b, const char *key, candor_bytes name)
-{
-    candor_buf_putf(b, ",\"%s\":", key);
-    if (name.n != 0)
-        candor_json_put_string(b, name);
-    else
-        candor_buf_put_bytes(b, CANDOR_LIT("null"));
-}
-
 static void put_row(const latency *l, const row *x, candor_buf *b)
 {
     static const char *const names[QUANTILES] = {"p50", "p95", "p99"};
@@ -214,9 +205,9 @@ static void put(const candor_query_job *j, latency *l, const candor_event_def *d
     if (j->by == 0 && l->n > 1) qsort(l->rows, l->n, sizeof *l->rows, larger);
     candor_buf_put_bytes(b, CANDOR_LIT("\"type\":"));
     candor_json_put_string(b, candor_bytes_str(j->type));
-    put_name(b, "by", j->by == 0 ? (by != NULL ? by->name : none) : CANDOR_LIT("day"));
-    put_name(b, "of", of != NULL ? of->name : none);
-    put_name(b, "unit", of != NULL ? of->unit : none);
+    candor_query_put_name(b, "by", j->by == 0 ? (by != NULL ? by->name : none) : CANDOR_LIT("day"));
+    candor_query_put_name(b, "of", of != NULL ? of->name : none);
+    candor_query_put_name(b, "unit", of != NULL ? of->unit : none);
     candor_buf_put_bytes(b, CANDOR_LIT(",\"edges\":["));
     for (i = l->first; l->first <= l->last && i <= l->last + 1; i++) {
         if (i != l->first) candor_buf_put_c(b, ',');

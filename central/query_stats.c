@@ -166,15 +166,6 @@ static void put_tool(chart_writer *w, const candor_stat_row *row, const double *
     w->first_tool = false;
 }
 
-static void put_name(candor_buf *b, const char *key, candor_bytes name)
-{
-    candor_buf_putf(b, ",\"%s\":", key);
-    if (name.n != 0)
-        candor_json_put_string(b, name);
-    else
-        candor_buf_put_bytes(b, CANDOR_LIT("null"));
-}
-
 static void begin_chart(chart_writer *w, candor_bytes type)
 {
     const candor_event_def *def = candor_schema_event(w->job->server->schema, type);
@@ -188,9 +179,9 @@ static void begin_chart(chart_writer *w, candor_bytes type)
     w->first_chart = false;
     w->first_group = true;
     candor_json_put_string(w->out, type);
-    put_name(w->out, "by", by != NULL ? by->name : none);
-    put_name(w->out, "of", of != NULL ? of->name : none);
-    put_name(w->out, "unit", of != NULL ? of->unit : none);
+    candor_query_put_name(w->out, "by", by != NULL ? by->name : none);
+    candor_query_put_name(w->out, "of", of != NULL ? of->name : none);
+    candor_query_put_name(w->out, "unit", of != NULL ? of->unit : none);
     candor_buf_put_bytes(w->out, CANDOR_LIT(",\"groups\":["));
 }
 
