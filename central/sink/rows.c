@@ -90,15 +90,20 @@ void candor_sink_rows_new(candor_sink_row *r)
     r->row->duplicate = false;
 }
 
-void candor_sink_rows_finish(candor_sink_rows *r)
+void candor_sink_count_new(candor_batch *const *batches, size_t n)
 {
     size_t i, j;
-    for (i = 0; i < r->n_batches; i++) {
-        candor_batch *b = r->batches[i];
+    for (i = 0; i < n; i++) {
+        candor_batch *b = batches[i];
         b->inserted = 0;
         for (j = 0; j < b->n_rows; j++)
             if (!b->rows[j].duplicate) b->inserted++;
     }
+}
+
+void candor_sink_rows_finish(candor_sink_rows *r)
+{
+    candor_sink_count_new(r->batches, r->n_batches);
 }
 
 candor_status candor_sink_rows_store(candor_sink_rows *r, candor_batch *const *batches, size_t n,

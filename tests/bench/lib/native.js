@@ -10,7 +10,7 @@ const OUT = path.join(ROOT, 'build', 'bench');
 const FLAGS = ['-O2', '-std=c11', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Wvla', '-Werror'];
 const LIBRARIES = {
   loadgen: [], flood: [], bare_sqlite: ['-lsqlite3'], dump_ids: ['-lsqlite3'],
-  bare_sink: ['-I/usr/include/postgresql', '-I/usr/include/mariadb', '-lpq', '-lmariadb', '-ldeflate', '-lcurl'],
+  bare_sink: ['-I/usr/include/postgresql', '-I/usr/include/mariadb', '-lpq', '-lmariadb', '-lisal', '-lcurl'],
 };
 
 function isFresh(binary, source) {
