@@ -55,10 +55,12 @@ static void conn_free(candor_conn *c)
 /* The peer is lost, or had its time. */
 static void conn_drop(candor_conn *c)
 {
-    if (c->state == CANDOR_CONN_BUSY)
+    if (c->state == CANDOR_CONN_BUSY) {
         c->gone = true; /* its handler still holds it */
-    else
-        conn_free(c);
+        return;
+    }
+    if (c->state == CANDOR_CONN_BODY && !c->discard) candor_route_cut(c);
+    conn_free(c);
 }
 
 /* The connection ends here; what was said arrives, with answer "503, try again". */
@@ -401,6 +403,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     candor_conn *c = ctx;
     (void)fd;
     (void)what;
+    if (c->state == CANDOR_CONN_BODY && !c->discard) candor_route_cut(c);
     if ((c->state == CANDOR_CONN_HEAD || c->state == CANDOR_CONN_BODY) && c->started_ns != 0)
         refuse(c, 408, "the request did not arrive in time");
     else if (c->state == CANDOR_CONN_WRITING)

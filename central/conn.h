@@ -21,6 +21,7 @@ typedef enum candor_conn_state {
 
 #define CANDOR_ETAG_TEXT   34 /* 32 hex digits in quotes */
 #define CANDOR_COOKIE_TEXT 192
+#define CANDOR_FIELDS_TEXT 160
 
 typedef struct candor_reply {
     int code;
@@ -33,6 +34,7 @@ typedef struct candor_reply {
     char cookie[CANDOR_COOKIE_TEXT]; /* value of Set-Cookie; empty: none */
     /* Static; NULL: what the API's answers have. */
     const char *cache, *policy, *encoding;
+    char fields[CANDOR_FIELDS_TEXT]; /* more header fields, each with its CRLF; empty: none */
     candor_buf body;
 } candor_reply;
 

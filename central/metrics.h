@@ -27,12 +27,26 @@ const char *candor_refuse_text(unsigned reason);
     X(GZIP, "gzip")                                                                                \
     X(UTF8, "utf8")                                                                                \
     X(DIGEST, "digest")                                                                            \
+    X(PART, "part")                                                                                \
     X(CONFLICT, "conflict")                                                                        \
     X(WRONG_APP, "wrong_app")
 #define CANDOR_ATTACH_REFUSE_AS_ENUM(id, name) CANDOR_ATTACH_REFUSE_##id,
 typedef enum candor_attach_refuse {
     CANDOR_ATTACH_REFUSE_MAP(CANDOR_ATTACH_REFUSE_AS_ENUM) CANDOR_ATTACH_REFUSE_COUNT
 } candor_attach_refuse;
+
+/* Why a text that was not whole is dropped. */
+#define CANDOR_PARTIAL_DROP_MAP(X)                                                                 \
+    X(EXPIRED, "expired")     /* has not grown for --partial-age-s, or retention */                \
+    X(ROOM, "room")           /* over --partial-bytes, or too many: longest quiet first */         \
+    X(REFUSED, "refused")     /* whole, and not the text that its digest names, or not UTF-8 */    \
+    X(OVERTAKEN, "overtaken") /* a text of this event and field was stored meanwhile */            \
+    X(ERASED, "erased")
+#define CANDOR_PARTIAL_DROP_AS_ENUM(id, name) CANDOR_PARTIAL_DROP_##id,
+typedef enum candor_partial_drop {
+    CANDOR_PARTIAL_DROP_MAP(CANDOR_PARTIAL_DROP_AS_ENUM) CANDOR_PARTIAL_DROP_COUNT
+} candor_partial_drop;
+const char *candor_partial_drop_name(candor_partial_drop d);
 
 /* What became of a question to a token with differential privacy. */
 #define CANDOR_PRIVATE_MAP(X)            X(PAID, "paid") X(AGAIN, "again") X(SPENT, "spent")
@@ -61,6 +75,8 @@ typedef struct candor_metrics {
     candor_counter otlp_records[3], otlp_attributes_dropped; /* logs, metrics, traces */
     candor_counter private_answers[CANDOR_PRIVATE_COUNT];
     candor_counter attachments_refused[CANDOR_ATTACH_REFUSE_COUNT];
+    candor_counter attachment_parts, partials_dropped[CANDOR_PARTIAL_DROP_COUNT];
+    candor_counter partials, partial_bytes; /* gauges, set by the store of texts */
 } candor_metrics;
 
 static inline void candor_count(candor_counter *c, uint64_t n)
