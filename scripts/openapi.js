@@ -250,10 +250,15 @@ function problem(code) {
   return { description: ABOUT.get(code), ...retry, content: PROBLEM };
 }
 
+/** Refusals are the same everywhere. @type {Record<string, Json>} */
+const refusals = {
+  ...Object.fromEntries([...ABOUT.keys()].map((code) => [`Problem${code}`, problem(code)])),
+  Problem: { description: 'What any request can get: 400, 405, 408, 413, 417, 431, 500, 503, 505', content: PROBLEM },
+};
 /** @param {Json} good @param {...number} bad */
 const answers = (good, ...bad) => ({
-  ...good, ...Object.fromEntries(bad.map((code) => [code, problem(code)])),
-  default: { description: 'What any request can get: 400, 405, 408, 413, 417, 431, 500, 503, 505', content: PROBLEM },
+  ...good, ...Object.fromEntries(bad.map((code) => [code, { $ref: `#/components/responses/Problem${code}` }])),
+  default: { $ref: '#/components/responses/Problem' },
 });
 /** @param {string} description @param {Json} content */
 const answer = (description, content, more = {}) => ({ description, ...more, content });
@@ -274,12 +279,12 @@ const read = (id, summary, schema, names, ...more) => ({
 /** OTLP/HTTP says what its bodies and refusals are. @param {string} id @param {string} signal */
 function otlp(id, signal) {
   const both = (/** @type {string} */ name) => ({ ...json(name), 'application/x-protobuf': { schema: { type: 'string', format: 'binary' } } });
-  const refusals = Object.entries(answers({}, 400, 401, 403, 413, 415, 429, 503)).map(([code, one]) => [code, { ...one, content: both('OtlpStatus') }]);
+  const refused = ['400', '401', '403', '413', '415', '429', '503', 'default'].map((code) => [code, { ...refusals[`Problem${code.replace('default', '')}`], content: both('OtlpStatus') }]);
   return {
     post: {
       operationId: id, summary: `Store ${signal} of OpenTelemetry, docs/otlp.md`, security: bearer('ingest'), parameters: use('Content-Encoding', 'Candor-Machine-Id'),
       requestBody: { required: true, content: both('OtlpRequest') },
-      responses: { 200: answer('Committed, all or in part', both('OtlpResponse')), ...Object.fromEntries(refusals) },
+      responses: { 200: answer('Committed, all or in part', both('OtlpResponse')), ...Object.fromEntries(refused) },
     },
   };
 }
@@ -418,7 +423,7 @@ function openapi() {
     paths: paths(),
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'candor-central token create; scopes ingest, read, admin' } },
-      parameters, schemas: schemas(),
+      parameters, responses: refusals, schemas: schemas(),
     },
   }, null, 1)}\n`;
 }
