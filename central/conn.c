@@ -163,6 +163,7 @@ void candor_conn_send(candor_conn *c)
     if (c->loop->stopping || c->eof || !c->known) c->close_next = true;
     candor_reply_validate(&c->reply, c->head.if_none_match);
     charge_reply(c);
+    candor_conn_name_problem(c);
     keep = !c->close_next && c->head.keep_alive;
     c->close_next = !keep;
     candor_buf_init_fixed(&head, storage, sizeof storage);

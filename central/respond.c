@@ -49,6 +49,7 @@ candor_buf *candor_reply_begin(candor_reply *r, int code, const char *type)
 {
     r->code = code;
     r->type = type;
+    r->problem = NULL;
     r->allow = NULL;
     r->retry_after_s = 0;
     r->download = r->validate = false;
@@ -80,6 +81,7 @@ static void put_problem(candor_reply *r, int status, const char *code, const cha
         candor_code_title(status), status, code);
     candor_json_put_string(b, candor_bytes_str(text));
     candor_buf_put_bytes(b, CANDOR_LIT("}\n"));
+    r->problem = code;
 }
 
 void candor_reply_refuse(candor_reply *r, candor_problem p, const char *detail, ...)

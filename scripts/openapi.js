@@ -56,6 +56,7 @@ function schemas() {
       type: { type: 'string', const: 'about:blank' }, title: text, status: { type: 'integer', minimum: 400, maximum: 599 },
       code: { type: 'string', pattern: '^[a-z_]+$', description: 'what went wrong, for programs; docs/http-api.md lists them' },
       detail: { type: 'string', description: 'what, where and what to do' },
+      'instance?': { type: 'string', pattern: '^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', description: 'of this answer alone; the log has it' },
     }, { description: 'RFC 9457', additionalProperties: true }),
     Event: object({
       event_id: { ...uuid, description: 'UUID version 7' }, event_type: { type: 'string', description: 'of the schema; its payload is the schema Payload.<event_type> of the default catalogue' },
