@@ -32,6 +32,7 @@ candor_attachment_job *candor_attach_job(candor_conn *c, candor_attachment_op op
 void candor_attach_submit(candor_conn *c, candor_attachment_job *j)
 {
     if (candor_attachments_submit(c->loop->server->attachments, j) == CANDOR_OK) return;
+    candor_count(&c->loop->server->metrics.shed[CANDOR_SHED_TEXTS], 1);
     candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
                         "the store cannot keep up; keep the text and try again");
     c->reply.retry_after_s = 1;

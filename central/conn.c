@@ -132,6 +132,7 @@ static void charge_reply(candor_conn *c)
     uint64_t before = candor_counted(&s->metrics.response_bytes);
     if (c->reply.body.n <= REPLY_SMALL) return;
     if (before != 0 && before + c->reply.body.n > s->config.response_bytes) { /* one always fits */
+        candor_count(&s->metrics.shed[CANDOR_SHED_RESPONSES], 1);
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
                             "too many responses wait for their readers; try again");
         c->reply.retry_after_s = 1;
@@ -238,6 +239,7 @@ static bool keep_body(candor_conn *c, const char *p, size_t n)
     }
     if (c->discard) return true;
     if (!charge(c, n)) {
+        candor_count(&c->loop->server->metrics.shed[CANDOR_SHED_BUFFERS], 1);
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
                             "too many requests are being read; try again");
         c->reply.retry_after_s = 1;

@@ -94,6 +94,20 @@ static void write_events(const candor_metrics *m, candor_buf *out)
                           candor_counted(&m->schema_mismatches));
 }
 
+static void write_shed(const candor_metrics *m, candor_buf *out)
+{
+#define SHED_NAME(id, name) name,
+    static const char *const names[] = {CANDOR_SHED_MAP(SHED_NAME)};
+    unsigned i;
+    candor_metrics_family(out, "shed_total", "counter",
+                          "Requests answered 503 because something is full, by what that is.");
+    for (i = 0; i < CANDOR_SHED_COUNT; i++)
+        labelled(out, "shed_total", "reason", names[i], candor_counted(&m->shed[i]));
+    candor_metrics_single(out, "sessions_displaced_total", "counter",
+                          "Sessions of the dashboard that ended early, for a new one.",
+                          candor_counted(&m->sessions_displaced));
+}
+
 static void write_otlp(const candor_metrics *m, candor_buf *out)
 {
     static const char *const names[] = {"logs", "metrics", "traces"};
@@ -155,6 +169,7 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
 {
     write_requests(m, out);
     write_events(m, out);
+    write_shed(m, out);
     write_otlp(m, out);
     write_private(m, out);
     candor_metrics_single(out, "body_bytes_total", "counter", "Bytes of request bodies as sent.",

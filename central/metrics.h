@@ -48,6 +48,18 @@ typedef enum candor_partial_drop {
 } candor_partial_drop;
 const char *candor_partial_drop_name(candor_partial_drop d);
 
+/* What is answered with 503 "busy" so that memory and waiting lines stay bounded. */
+#define CANDOR_SHED_MAP(X)                                                                         \
+    X(QUEUE, "queue")         /* the store takes no more events */                                 \
+    X(UNREAD, "unread")       /* right after that, an upload that was not read */                  \
+    X(BUFFERS, "buffers")     /* --buffer-bytes */                                                 \
+    X(RESPONSES, "responses") /* --response-bytes */                                               \
+    X(QUERIES, "queries")                                                                          \
+    X(TEXTS, "texts") /* the store of full content takes no more */                                \
+    X(ERASURES, "erasures")
+#define CANDOR_SHED_AS_ENUM(id, name) CANDOR_SHED_##id,
+typedef enum candor_shed { CANDOR_SHED_MAP(CANDOR_SHED_AS_ENUM) CANDOR_SHED_COUNT } candor_shed;
+
 /* What became of a question to a token with differential privacy. */
 #define CANDOR_PRIVATE_MAP(X)            X(PAID, "paid") X(AGAIN, "again") X(SPENT, "spent")
 #define CANDOR_PRIVATE_AS_ENUM(id, name) CANDOR_PRIVATE_##id,
@@ -69,6 +81,7 @@ typedef struct candor_metrics {
     candor_counter commits, commit_us, commit_buckets[CANDOR_COMMIT_BUCKETS], commit_failures;
     candor_deleted deleted; /* by retention */
     candor_counter reloads, reload_failures;
+    candor_counter shed[CANDOR_SHED_COUNT], sessions_displaced;
     candor_counter sink_fewer_copies; /* events: a replica of their shard was away or behind */
     candor_counter attachments_stored, attachments_known, attachments_purged, attachments_failed;
     candor_counter attachment_bytes;                         /* of the texts stored */
