@@ -202,11 +202,12 @@ test('a stateless collector keeps no texts, and its token file says scopes', asy
   const central = await serve(t, url, ['--stateless', '--keys', keys, '--token-file', path.join(keys, 'tokens')]);
   const one = toolCall();
   const text = { method: 'POST', body: 'hello', headers: { 'content-type': 'text/plain', 'candor-consent': 'content=1' } };
-  for (const options of [text, {}]) {
-    const answer = await central.fetch(`/api/v1/attachments/${one.event_id}?field=prompt`, options);
+  for (const [folder, options] of [['attachments', text], ['attachments', {}], ['uploads', { ...text, method: 'PATCH' }]]) {
+    const answer = await central.fetch(`/api/v1/${folder}/${one.event_id}?field=prompt`, options);
     assert.deepEqual([answer.status, answer.json.code], [501, 'not_kept']);
     assert.match(answer.json.detail, /one without --stateless/);
   }
+  assert.equal((await central.fetch(`/api/v1/uploads/${one.event_id}?field=prompt`, { method: 'HEAD' })).status, 501);
   assert.equal((await central.post([one], { token: reader })).status, 403);
   assert.equal((await central.post([one], { token: admin })).status, 202);
   assert.equal((await central.fetch('/api/telemetry/events', { token: reader })).status, 200);

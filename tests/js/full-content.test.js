@@ -218,6 +218,19 @@ test('a refused attachment is deleted and counted, a failed one stays, an answer
   assert.deepEqual(vaultFiles(directory), []);
 });
 
+test('a collector that knows no parts gets a large text at once again, a small one without being asked', async (t) => {
+  const { endpoint, got } = await collector(t, { answer: (n) => (n <= 2 ? [500, {}] : undefined) });
+  const { client } = await contentClient(t, { endpoint });
+  const large = 'x'.repeat(65_537);
+  client.emit('ChatTurnFull', { prompt: large, response: 'x'.repeat(65_536) });
+  assert.match((await client.upload()).error, /HTTP 500/);
+  assert.equal((await client.upload()).error, null);
+  assert.equal(client.status().vault.sent, 2);
+  const what = got.order.filter((one) => !one.startsWith('event')).map((one) => one.replace(/attachment \S+ /, 'POST '));
+  assert.deepEqual(what, ['POST prompt', 'POST response', 'HEAD upload', 'POST prompt', 'POST response']);
+  assert.equal(got.attachments[2].text, large);
+});
+
 test('an attachment the collector has already is done', async (t) => {
   const server = await collector(t, { answer: (n) => (n === 1 ? [503, {}] : undefined) });
   const { client } = await contentClient(t, { endpoint: server.endpoint });

@@ -35,6 +35,10 @@ async function collector(t, { answer, refuseEvents = () => false } = {}) {
         got.order.push(...lines.map((event) => `event ${event.event_id}`));
         return reply(200, { accepted: lines.length, duplicates: 0, rejected: 0 });
       }
+      if (url.pathname.startsWith('/api/v1/uploads/')) {
+        got.order.push(`${request.method} upload`);
+        return reply(404, { type: 'about:blank', status: 404 }, PROBLEM);
+      }
       const id = url.pathname.split('/').pop();
       const field = url.searchParams.get('field');
       got.order.push(`attachment ${id} ${field}`);
