@@ -168,6 +168,8 @@ candor_status candor_sink_clickhouse_open(const candor_sink_settings *settings, 
     if (s == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "open the sink", NULL);
     s->base.ops = &ops;
     s->cluster.format = settings->format;
+    s->cluster.retention = settings->retention;
+    s->cluster.retention_days = settings->retention_days;
     s->cluster.log = settings->log;
     s->cluster.metrics = settings->metrics;
     st = candor_ch_cluster_init(&s->cluster, settings->url, err);

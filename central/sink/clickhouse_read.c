@@ -81,7 +81,7 @@ candor_status candor_ch_reader_count(candor_reader *base, uint64_t *out, candor_
     ch_reader *r = (ch_reader *)(void *)base;
     candor_status st;
     size_t i;
-    candor_buf_put_bytes(&r->sql, CANDOR_LIT("SELECT uniqExact(event_id) FROM candor_events"));
+    candor_buf_putf(&r->sql, "SELECT uniqExact(event_id) FROM %s", candor_ch_events(r->cluster));
     st = ask(r, err);
     *out = 0;
     for (i = 0; i < r->cluster->n_shards && st == CANDOR_OK; i++)
@@ -124,7 +124,7 @@ static candor_status window(void *ctx, const candor_page_range *range, unsigned 
     *has = false;
     for (look = 0; st == CANDOR_OK && !*has && look <= LOOKS; look++) {
         look_back(range, look, part.low);
-        candor_buf_put_bytes(&r->sql, CANDOR_LIT("SELECT event_id FROM candor_events"));
+        candor_buf_putf(&r->sql, "SELECT event_id FROM %s", candor_ch_events(r->cluster));
         candor_ch_put_range(&r->sql, &part);
         candor_buf_putf(&r->sql, " ORDER BY event_id DESC LIMIT %u,1 FORMAT RowBinary", rows - 1);
         st = ask(r, err);
@@ -182,13 +182,13 @@ static void put_only(candor_buf *sql, const candor_event_filter *f)
 }
 
 /* The ids first: their columns are narrow, and all columns are read for a page alone. */
-static void put_select(candor_buf *sql, const candor_page_range *range,
+static void put_select(candor_buf *sql, const char *events, const candor_page_range *range,
                        const candor_event_filter *f, unsigned limit)
 {
     candor_filter_column columns[CANDOR_FILTER_COLUMNS];
-    candor_buf_put_bytes(sql, CANDOR_LIT("SELECT " CANDOR_CH_COLUMNS " FROM candor_events"));
+    candor_buf_putf(sql, "SELECT " CANDOR_CH_COLUMNS " FROM %s", events);
     candor_ch_put_range(sql, range);
-    candor_buf_put_bytes(sql, CANDOR_LIT(" AND event_id IN (SELECT event_id FROM candor_events"));
+    candor_buf_putf(sql, " AND event_id IN (SELECT event_id FROM %s", events);
     candor_ch_put_range(sql, range);
     candor_ch_put_columns(sql, columns, candor_filter_columns(f, columns));
     put_only(sql, f);
@@ -241,7 +241,7 @@ static candor_status select_events(void *ctx, const candor_page_range *range,
     for (look = 0; st == CANDOR_OK && n < limit && look <= LOOKS; look++) {
         look_back(range, look, part.low);
         if (memcmp(part.low, part.high, 16) >= 0) continue;
-        put_select(&r->sql, &part, f, limit - n);
+        put_select(&r->sql, candor_ch_events(r->cluster), &part, f, limit - n);
         st = ask(r, err);
         if (st == CANDOR_OK) st = merge(r, limit, &n, visit, visit_ctx, err);
         if (memcmp(part.low, range->low, 16) == 0) break;

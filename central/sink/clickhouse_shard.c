@@ -62,17 +62,29 @@ static void put_text(candor_buf *b, candor_bytes s)
     candor_buf_put_bytes(b, s);
 }
 
-static void put_row(candor_buf *b, const candor_sink_row *row)
+/* Days; its type goes to 65535, and settings to CANDOR_RETENTION_DAYS_MAX. */
+static unsigned keep_of(const candor_ch_cluster *c, candor_bytes category)
+{
+    const uint64_t days =
+        c->retention != NULL ? candor_retention_of(c->retention, category) : c->retention_days;
+    return days <= CANDOR_RETENTION_DAYS_MAX ? (unsigned)days : 0;
+}
+
+static void put_row(candor_buf *b, const candor_ch_cluster *c, const candor_sink_row *row)
 {
     candor_stored_event e;
     unsigned char raw[8];
+    unsigned keep;
     int64_t day;
     candor_sink_row_event(row, &e);
+    keep = keep_of(c, e.category);
     day = candor_sink_id_day(e.id);
     if (day > DAYS_MAX) day = DAYS_MAX;
     raw[0] = (unsigned char)day;
     raw[1] = (unsigned char)(day >> 8);
-    candor_buf_put(b, raw, 2);
+    raw[2] = (unsigned char)keep;
+    raw[3] = (unsigned char)(keep >> 8);
+    candor_buf_put(b, raw, candor_ch_has_keep(c) ? 4 : 2);
     candor_buf_put(b, e.id, sizeof e.id);
     put_text(b, e.type);
     put_text(b, e.category);
@@ -136,7 +148,7 @@ static candor_status look_up(candor_ch_shard *h, candor_ch *ch, candor_err *err)
         candor_sink_rows_new(h->rows[i]);
     }
     candor_buf_clear(&h->sql);
-    candor_buf_put_bytes(&h->sql, CANDOR_LIT("SELECT event_id FROM candor_events"));
+    candor_buf_putf(&h->sql, "SELECT event_id FROM %s", candor_ch_events(h->cluster));
     put_among_ids(h);
     candor_buf_put_bytes(&h->sql, CANDOR_LIT(" FORMAT RowBinary"));
     st = ask_about_ids(h, ch, &known, err);
@@ -152,12 +164,15 @@ static candor_status insert(candor_ch_shard *h, candor_ch *ch, candor_err *err)
     size_t i;
     candor_buf_clear(&h->body);
     for (i = 0; i < h->n_rows; i++)
-        if (!h->rows[i]->row->duplicate) put_row(&h->body, h->rows[i]);
+        if (!h->rows[i]->row->duplicate) put_row(&h->body, h->cluster, h->rows[i]);
     if (h->body.failed) return candor_fail(err, CANDOR_NOMEM, 0, "store", NULL);
     if (h->body.n == 0) return CANDOR_OK;
-    return candor_ch_insert(ch,
-                            "INSERT INTO candor_events(day," CANDOR_CH_COLUMNS ") FORMAT RowBinary",
-                            candor_buf_bytes(&h->body), err);
+    return candor_ch_insert(
+        ch,
+        candor_ch_has_keep(h->cluster)
+            ? "INSERT INTO candor_events(day,keep," CANDOR_CH_COLUMNS ") FORMAT RowBinary"
+            : "INSERT INTO candor_events(day," CANDOR_CH_COLUMNS ") FORMAT RowBinary",
+        candor_buf_bytes(&h->body), err);
 }
 
 /* --- on the others ---------------------------------------------------------------------------- */
@@ -169,7 +184,7 @@ static candor_status has_all(candor_ch_shard *h, candor_ch_server *v, bool *out,
     candor_bytes answer = {NULL, 0};
     candor_status st;
     candor_buf_clear(&h->sql);
-    candor_buf_put_bytes(&h->sql, CANDOR_LIT("SELECT uniqExact(event_id) FROM candor_events"));
+    candor_buf_putf(&h->sql, "SELECT uniqExact(event_id) FROM %s", candor_ch_events(h->cluster));
     put_among_ids(h);
     st = ask_about_ids(h, &v->quick, &answer, err);
     *out = st == CANDOR_OK && candor_ch_number(answer) == h->n_rows;
