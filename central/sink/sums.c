@@ -115,7 +115,7 @@ static bool grow(void **items, size_t *cap, size_t n, size_t size)
     return true;
 }
 
-static candor_status too_many(candor_err *err)
+candor_status candor_sums_full(candor_err *err)
 {
     return candor_fail(err, CANDOR_INVALID, 0, "query",
                        "the answer would be of more groups than fit in memory; ask for a shorter "
@@ -155,7 +155,7 @@ static candor_status name_no(candor_sums *s, candor_bytes t, uint32_t *out, cand
         if (s->names[*out].hash == hash && candor_bytes_eq(text_of(s, *out), t)) return CANDOR_OK;
     }
     if (s->text.n + t.n > CANDOR_SUMS_BYTES || s->n_names == 2 * CANDOR_SUMS_CELLS)
-        return too_many(err);
+        return candor_sums_full(err);
     *out = (uint32_t)s->n_names;
     s->names[s->n_names] = (name){hash, s->text.n, t.n};
     candor_buf_put_bytes(&s->text, t);
@@ -199,7 +199,7 @@ static candor_status cell_add(candor_sums *s, cell x, candor_err *err)
         s->cells[*slot - 1].n += x.n;
         return CANDOR_OK;
     }
-    if (s->n_cells == CANDOR_SUMS_CELLS) return too_many(err);
+    if (s->n_cells == CANDOR_SUMS_CELLS) return candor_sums_full(err);
     s->cells[s->n_cells++] = x;
     *slot = (uint32_t)s->n_cells;
     return CANDOR_OK;

@@ -22,6 +22,8 @@ void candor_sums_free(candor_sums *s); /* accepts NULL */
  * VERSIONS  b: the event type, which says what else is counted; k is ignored */
 CANDOR_CHECK candor_status candor_sums_add(candor_sums *s, candor_bytes a, candor_bytes b,
                                            candor_bytes c, int64_t k, int64_t n, candor_err *err);
+/* The sentence of too many, for a backend whose own answer has more than CANDOR_SUMS_CELLS rows. */
+candor_status candor_sums_full(candor_err *err);
 /* One more under k, unless who was counted there before. For USERS, FAILED and FAILED_DAYS. */
 CANDOR_CHECK candor_status candor_sums_once(candor_sums *s, candor_bytes who, int64_t k,
                                             candor_err *err);
