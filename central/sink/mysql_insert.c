@@ -105,15 +105,15 @@ static size_t set_row(candor_my_insert *m, unsigned at, const candor_sink_row *r
     return bytes;
 }
 
-static bool bind_number(candor_my_insert *m, int column, unsigned at, MYSQL_BIND *b)
+static bool bind_number(candor_my_insert *m, int no, unsigned at, MYSQL_BIND *b)
 {
-    if (column == TS_COLUMN) {
+    if (no == TS_COLUMN) {
         b->buffer_type = MYSQL_TYPE_LONGLONG;
         b->buffer = &m->ts[at];
-    } else if (column == HOUR_COLUMN) {
+    } else if (no == HOUR_COLUMN) {
         b->buffer_type = MYSQL_TYPE_LONG;
         b->buffer = &m->hour[at];
-    } else if (column == BUCKET_COLUMN) {
+    } else if (no == BUCKET_COLUMN) {
         b->buffer_type = MYSQL_TYPE_SHORT;
         b->buffer = &m->bucket[at];
     }
