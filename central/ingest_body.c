@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "base/uuid.h"
-#include "central/payload.h"
+#include "central/chart.h"
 #include "central/respond.h"
 
 #define DAY_MS      INT64_C(86400000)
@@ -49,18 +49,14 @@ bool candor_ingest_reject(candor_ingest_request *r, unsigned reason)
 static bool read_chart(candor_batch *b, candor_row *row)
 {
     const candor_event_def *def = row->def;
-    candor_bytes payload = candor_batch_text(b, row->payload), value;
-    row->bucket = CANDOR_NO_BUCKET;
-    if (def->chart_histogram != NULL && candor_payload_find(payload, def->chart_histogram, &value))
-        row->bucket = candor_hist_bucket(candor_json_double(value));
-    if (def->chart_by == NULL || !candor_payload_find(payload, def->chart_by, &value)) return true;
+    candor_bytes value = candor_chart_find(def, candor_batch_text(b, row->payload), &row->bucket);
+    if (value.n == 0) return true;
     if (memchr(value.p, '\\', value.n) == NULL) {
         row->dim = (candor_span){(uint32_t)(value.p - b->text.p), (uint32_t)value.n};
         return true;
     }
     if (!candor_buf_reserve(&b->text, value.n)) return false; /* text may move: look again */
-    if (!candor_payload_find(candor_batch_text(b, row->payload), def->chart_by, &value))
-        return true;
+    value = candor_chart_find(def, candor_batch_text(b, row->payload), &row->bucket);
     row->dim.at = (uint32_t)b->text.n;
     row->dim.n = (uint32_t)candor_json_unescape(value, b->text.p + b->text.n, value.n);
     b->text.n += row->dim.n;

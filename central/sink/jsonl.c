@@ -369,6 +369,9 @@ candor_status candor_sink_jsonl_open(const candor_sink_settings *settings, cando
         .reader_close = candor_jsonl_reader_close,
         .count = candor_jsonl_reader_count,
         .events = candor_jsonl_reader_events,
+        .sessions = candor_jsonl_reader_sessions,
+        .stats = candor_jsonl_reader_stats,
+        .allow = candor_jsonl_reader_allow,
     };
     jsonl_sink *s = calloc(1, sizeof *s);
     candor_status st = s != NULL ? candor_mutex_new(&s->base.layout) : CANDOR_NOMEM;

@@ -15,6 +15,7 @@
 #include "central/deflate.h"
 #include "central/sink/idset.h"
 #include "central/sink/rows.h"
+#include "central/sink/scan.h"
 #include "plat/plat.h"
 
 #define CANDOR_JSONL_MAGIC       "CNDRIDS1" /* heads events.ids; the number is the version */
@@ -100,5 +101,13 @@ candor_status candor_jsonl_reader_count(candor_reader *r, uint64_t *out, candor_
 candor_status candor_jsonl_reader_events(candor_reader *r, const candor_event_filter *f,
                                          candor_event_visit *visit, void *ctx,
                                          candor_event_page *out, candor_err *err);
+candor_status candor_jsonl_reader_stats(candor_reader *r, candor_stat what,
+                                        const candor_stat_range *range,
+                                        bool (*visit)(void *ctx, const candor_stat_row *row),
+                                        void *ctx, candor_err *err);
+candor_status candor_jsonl_reader_sessions(candor_reader *r, const candor_session_filter *f,
+                                           bool (*visit)(void *ctx, const candor_stored_session *s),
+                                           void *ctx, candor_session_page *out, candor_err *err);
+void candor_jsonl_reader_allow(candor_reader *r, uint64_t ms, const atomic_bool *stop);
 
 #endif

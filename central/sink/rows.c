@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "base/uuid.h"
+#include "central/chart.h"
 
-#define DAY_MS 86400000
+#define DAY_MS  86400000
+#define HOUR_MS 3600000
 
 /* Twins in the order they came. */
 static int by_id(const void *x, const void *y)
@@ -150,6 +152,12 @@ void candor_sink_row_event(const candor_sink_row *r, candor_stored_event *out)
     out->context.platform = candor_batch_text(b, c->platform);
 }
 
+candor_bytes candor_sink_row_group(const candor_sink_row *r)
+{
+    if (!candor_chart_has(r->row->def)) return candor_bytes_of(NULL, 0);
+    return candor_chart_group_name(r->row->def, candor_batch_text(r->batch, r->row->dim));
+}
+
 /* --- ids and filters ------------------------------------------------------------------------ */
 
 void candor_sink_id_floor(int64_t ms, unsigned char id[16])
@@ -165,6 +173,11 @@ void candor_sink_id_floor(int64_t ms, unsigned char id[16])
 int64_t candor_sink_id_day(const unsigned char id[16])
 {
     return (int64_t)(candor_uuid7_ms(id) / DAY_MS);
+}
+
+int64_t candor_sink_id_hour(const unsigned char id[16])
+{
+    return (int64_t)(candor_uuid7_ms(id) / HOUR_MS);
 }
 
 bool candor_filter_range(const candor_event_filter *f, unsigned char low[16],

@@ -41,6 +41,9 @@ void candor_sink_rows_note(candor_sweeper *s, candor_batch *const *batches, size
 
 /* The row as an event. */
 void candor_sink_row_event(const candor_sink_row *r, candor_stored_event *out);
+/* What the row's chart counts it as, without bytes where its type has none. */
+candor_bytes candor_sink_row_group(const candor_sink_row *r);
+int64_t candor_sink_id_hour(const unsigned char id[16]);
 /* Lowest id of that millisecond; before 1970: of 1970. */
 void candor_sink_id_floor(int64_t ms, unsigned char id[16]);
 int64_t candor_sink_id_day(const unsigned char id[16]);

@@ -790,7 +790,6 @@ static void a_memory_sink_that_is_full_refuses(void **state)
 /* --- the list -------------------------------------------------------------------------------- */
 
 static const struct CMUnitTest conformance[] = {
-#define SINK_TEST(name) cmocka_unit_test_setup_teardown(name, sink_setup, sink_teardown)
     SINK_TEST(rows_are_stored_and_told_new),
     SINK_TEST(an_empty_group_is_fine),
     SINK_TEST(rows_sent_again_are_duplicates),
@@ -820,18 +819,6 @@ static const struct CMUnitTest conformance[] = {
     SINK_TEST(versions_go_forward_and_keep_events),
     SINK_TEST(the_store_over_a_sink_acknowledges_what_it_wrote),
 };
-#define N_TESTS (sizeof conformance / sizeof conformance[0])
-
-static int run_case(const sink_case *kind)
-{
-    struct CMUnitTest tests[N_TESTS];
-    for (size_t i = 0; i < N_TESTS; i++) {
-        tests[i] = conformance[i];
-        tests[i].initial_state = (void *)(uintptr_t)kind;
-    }
-    return _cmocka_run_group_tests(kind->name, tests, N_TESTS, NULL, NULL);
-}
-
 int main(void)
 {
     const sink_case local[] = {
@@ -840,18 +827,11 @@ int main(void)
         {"jsonl", NULL, NULL, candor_sink_jsonl_open, true},
         {"composite", NULL, NULL, composite_open, true},
     };
-    const char *name = getenv("CANDOR_SINK"), *url = getenv("CANDOR_SINK_URL");
+    const char *name = getenv("CANDOR_SINK");
     int failed = 0;
-    if (name != NULL && url != NULL) {
-        const sink_case one = {name, url, getenv("CANDOR_SINK_FRESH_URL"),
-                               candor_sink_find(candor_bytes_str(name)), true};
-        if (one.open == NULL) return 2;
-        return run_case(&one);
-    }
     struct CMUnitTest memory[] = {cmocka_unit_test(a_memory_sink_that_is_full_refuses)};
     memory[0].initial_state = (void *)(uintptr_t)&local[0];
     if (name == NULL) failed += cmocka_run_group_tests(memory, NULL, NULL);
-    for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
-        if (name == NULL || strcmp(name, local[i].name) == 0) failed += run_case(&local[i]);
-    return failed;
+    return failed + run_sinks(conformance, sizeof conformance / sizeof conformance[0], local,
+                              sizeof local / sizeof local[0]);
 }
