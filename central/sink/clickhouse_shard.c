@@ -4,6 +4,7 @@
 
 #include "base/uuid.h"
 #include "central/sink/clickhouse_internal.h"
+#include "central/store/histogram.h"
 
 #define DAY_MS         INT64_C(86400000)
 #define DAYS_MAX       65535                 /* of its type Date */
@@ -71,6 +72,16 @@ static unsigned keep_of(const candor_ch_cluster *c, candor_bytes category)
     return days <= CANDOR_RETENTION_DAYS_MAX ? (unsigned)days : 0;
 }
 
+static void put_derived(candor_buf *b, const candor_sink_row *row)
+{
+    const candor_bytes group = candor_sink_row_group(row);
+    const uint32_t bucket = group.n != 0 ? row->row->bucket : CANDOR_NO_BUCKET;
+    const int at = bucket != CANDOR_NO_BUCKET ? (int)bucket : CANDOR_CH_NO_BUCKET;
+    put_text(b, group);
+    candor_buf_put_c(b, (char)(at & 0xff));
+    candor_buf_put_c(b, (char)(at >> 8 & 0xff));
+}
+
 static void put_row(candor_buf *b, const candor_ch_cluster *c, const candor_sink_row *row)
 {
     candor_stored_event e;
@@ -99,6 +110,7 @@ static void put_row(candor_buf *b, const candor_ch_cluster *c, const candor_sink
     put_text(b, e.context.platform);
     put_text(b, e.correlation_id);
     put_text(b, e.payload);
+    if (candor_ch_has_keep(c)) put_derived(b, row);
 }
 
 /* --- on one replica --------------------------------------------------------------------------- */
@@ -171,7 +183,8 @@ static candor_status insert(candor_ch_shard *h, candor_ch *ch, candor_err *err)
     return candor_ch_insert(
         ch,
         candor_ch_has_keep(h->cluster)
-            ? "INSERT INTO candor_events(day,keep," CANDOR_CH_COLUMNS ") FORMAT RowBinary"
+            ? "INSERT INTO candor_events(day,keep," CANDOR_CH_COLUMNS CANDOR_CH_DERIVED
+              ") FORMAT RowBinary"
             : "INSERT INTO candor_events(day," CANDOR_CH_COLUMNS ") FORMAT RowBinary",
         candor_buf_bytes(&h->body), err);
 }
