@@ -8,6 +8,8 @@
 typedef struct candor_sink_row {
     candor_batch *batch;
     candor_row *row;
+    uint64_t
+        head; /* the first half of the id, as a number: rows are sorted without looking at each */
     uint32_t no; /* of the batch in the group */
 } candor_sink_row;
 
