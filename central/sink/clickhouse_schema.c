@@ -141,11 +141,12 @@ static candor_status give_way(candor_ch *c, const char *zookeeper, candor_err *e
 
 static candor_status to_classes(candor_ch *c, const char *zookeeper, candor_err *err)
 {
-    bool done = false;
+    bool done = false, there = false;
     candor_status st = has_classes(c, &done, err);
     if (st != CANDOR_OK || done) return st;
-    st = add_column(c, DIM, err);
-    if (st == CANDOR_OK) st = add_column(c, BUCKET, err);
+    st = candor_ch_has_table(c, "candor_events", &there, err);
+    if (st == CANDOR_OK && there) st = add_column(c, DIM, err);
+    if (st == CANDOR_OK && there) st = add_column(c, BUCKET, err);
     return st == CANDOR_OK ? give_way(c, zookeeper, err) : st;
 }
 
