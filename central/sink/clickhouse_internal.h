@@ -8,6 +8,7 @@
 #include "central/log.h"
 #include "central/metrics.h"
 #include "central/sink/page.h"
+#include "central/sink/scan.h"
 #include "central/sink/url.h"
 #include "net/http.h"
 
@@ -59,6 +60,13 @@ CANDOR_CHECK candor_status candor_ch_has_table(candor_ch *c, const char *name, b
 #define CANDOR_CH_COLUMNS                                                                          \
     "event_id,event_type,category,ts_ms,session_id,user_id,machine_id,app,app_version,platform,"   \
     "correlation_id,payload"
+
+/* What charts read: dim, the chart's value, empty where the type has no chart; bucket of its
+ * number.
+ */
+#define CANDOR_CH_DERIVED   ",dim,bucket"
+#define CANDOR_CH_UNDERIVED "-2" /* bucket: an older version stored it, without these two */
+#define CANDOR_CH_NO_BUCKET (-1)
 
 /* Append text as an expression that needs no escaping. */
 void candor_ch_put_text(candor_buf *sql, candor_bytes text);
@@ -121,7 +129,7 @@ void candor_ch_server_set(candor_ch_cluster *c, candor_ch_server *v, candor_ch_s
  */
 candor_ch_server *candor_ch_choose(const candor_ch_cluster *c, size_t shard, uint64_t *tried);
 
-/* False: tables of versions 1 and 2, which tests make. */
+/* False: tables of versions 1 and 2, which tests make, without keep, dim and bucket. */
 static inline bool candor_ch_has_keep(const candor_ch_cluster *c)
 {
     return c->format == 0 || c->format > 2;
@@ -180,12 +188,36 @@ CANDOR_CHECK candor_status candor_ch_sweep(candor_ch_crew *w, const candor_sweep
                                            candor_err *err);
 
 /* --- clickhouse_read.c ------------------------------------------------------------------------ */
+typedef struct candor_ch_reader {
+    const candor_ch_cluster *cluster;
+    const candor_schema *schema;
+    candor_query_time time;
+    candor_ch *clients; /* of each server */
+    candor_buf sql;
+    candor_bytes answers[CANDOR_CH_SERVERS_MAX]; /* of each shard, borrowed from its client */
+} candor_ch_reader;
 CANDOR_CHECK candor_status candor_ch_reader_open(const candor_ch_cluster *cluster,
-                                                 candor_reader **out, candor_err *err);
+                                                 const candor_schema *schema, candor_reader **out,
+                                                 candor_err *err);
+void candor_ch_reader_allow(candor_reader *r, uint64_t ms, const atomic_bool *stop);
+/* Ends sql and asks a server of each shard. The answers stay until the next question. */
+CANDOR_CHECK candor_status candor_ch_reader_ask(candor_ch_reader *r, candor_err *err);
+/* From the front of RowBinary; false: it ends there. */
+CANDOR_CHECK bool candor_ch_take(candor_bytes *in, void *out, size_t n);
+CANDOR_CHECK bool candor_ch_take_text(candor_bytes *in, candor_bytes *out);
 void candor_ch_reader_close(candor_reader *r);
 candor_status candor_ch_reader_count(candor_reader *r, uint64_t *out, candor_err *err);
 candor_status candor_ch_reader_events(candor_reader *r, const candor_event_filter *f,
                                       candor_event_visit *visit, void *ctx, candor_event_page *out,
                                       candor_err *err);
+
+/* --- clickhouse_stats.c ----------------------------------------------------------------------- */
+candor_status candor_ch_reader_stats(candor_reader *r, candor_stat what,
+                                     const candor_stat_range *range,
+                                     bool (*visit)(void *ctx, const candor_stat_row *row),
+                                     void *ctx, candor_err *err);
+candor_status candor_ch_reader_sessions(candor_reader *r, const candor_session_filter *f,
+                                        bool (*visit)(void *ctx, const candor_stored_session *s),
+                                        void *ctx, candor_session_page *out, candor_err *err);
 
 #endif

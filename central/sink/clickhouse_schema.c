@@ -19,7 +19,9 @@
 /* 3: what is kept for different times lies in different partitions. keep: in days, as --retention
  * said when the event was stored; 0: for ever, or nobody said. */
 #define CLASSES         "PARTITION BY (toYYYYMMDD(day),keep) ORDER BY event_id"
-#define CLASSES_COLUMNS "day Date, keep UInt16," COLUMNS ", " TS
+#define DIM             "dim String"
+#define BUCKET          "bucket Int16 DEFAULT " CANDOR_CH_UNDERIVED
+#define CLASSES_COLUMNS "day Date, keep UInt16," COLUMNS ", " TS ", " DIM ", " BUCKET
 enum { LATEST = 3 };
 
 static candor_status check_server(candor_ch *c, candor_err *err)
@@ -67,11 +69,16 @@ static candor_status create(candor_ch *c, const char *table, const char *columns
     return candor_ch_run(c, sql, NULL, err);
 }
 
-static candor_status create_days(candor_ch *c, const char *table, const char *zookeeper,
-                                 candor_err *err)
+static candor_status create_days(candor_ch *c, const char *zookeeper, candor_err *err)
 {
-    return create(c, table, zookeeper != NULL ? DAYS_COLUMNS ", " TS : DAYS_COLUMNS, DAYS,
+    return create(c, "candor_events", zookeeper != NULL ? DAYS_COLUMNS ", " TS : DAYS_COLUMNS, DAYS,
                   zookeeper, err);
+}
+
+static candor_status create_old(candor_ch *c, const char *zookeeper, candor_err *err)
+{
+    return create(c, CANDOR_CH_OLD, DAYS_COLUMNS ", " TS ", " DIM ", " BUCKET, DAYS, zookeeper,
+                  err);
 }
 
 static candor_status create_classes(candor_ch *c, const char *table, const char *zookeeper,
@@ -82,16 +89,21 @@ static candor_status create_classes(candor_ch *c, const char *table, const char 
     return create(c, table, CLASSES_COLUMNS, CLASSES, zookeeper != NULL ? path : NULL, err);
 }
 
-/* ILLEGAL_COLUMN; today's servers say DUPLICATE_COLUMN. */
+/* ILLEGAL_COLUMN; today's servers say DUPLICATE_COLUMN. UNFINISHED: a replica that is away adds it
+ * when it is back. */
 static bool is_there(const candor_err *why)
 {
-    return strstr(why->text, "code 44)") != NULL || strstr(why->text, "code 15)") != NULL;
+    return strstr(why->text, "code 44)") != NULL || strstr(why->text, "code 15)") != NULL ||
+           strstr(why->text, "code 341)") != NULL;
 }
 
-/* 2. It is there already after a crash, or on another replica: 18.16 has no IF NOT EXISTS here. */
-static candor_status add_ts(candor_ch *c, candor_err *err)
+/* It is there already after a crash, or on another replica: 18.16 has no IF NOT EXISTS here. */
+static candor_status add_column(candor_ch *c, const char *column, candor_err *err)
 {
-    candor_status st = candor_ch_run(c, "ALTER TABLE candor_events ADD COLUMN " TS, NULL, err);
+    char sql[SQL_MAX];
+    candor_status st;
+    snprintf(sql, sizeof sql, "ALTER TABLE candor_events ADD COLUMN %s", column);
+    st = candor_ch_run(c, sql, NULL, err);
     return st != CANDOR_OK && is_there(err) ? CANDOR_OK : st;
 }
 
@@ -129,9 +141,13 @@ static candor_status give_way(candor_ch *c, const char *zookeeper, candor_err *e
 
 static candor_status to_classes(candor_ch *c, const char *zookeeper, candor_err *err)
 {
-    bool done = false;
+    bool done = false, there = false;
     candor_status st = has_classes(c, &done, err);
-    return st != CANDOR_OK || done ? st : give_way(c, zookeeper, err);
+    if (st != CANDOR_OK || done) return st;
+    st = candor_ch_has_table(c, "candor_events", &there, err);
+    if (st == CANDOR_OK && there) st = add_column(c, DIM, err);
+    if (st == CANDOR_OK && there) st = add_column(c, BUCKET, err);
+    return st == CANDOR_OK ? give_way(c, zookeeper, err) : st;
 }
 
 /* An empty machine in the place of a replica copies what the others have of the old table too. */
@@ -155,7 +171,7 @@ static candor_status join_old(candor_ch *c, const char *zookeeper, candor_err *e
              slash - answer.p > 0 ? (int)(slash - answer.p - 1) : 0, answer.p,
              strrchr(zookeeper, '/') + 1);
     st = ask_count(c, sql, &n, err);
-    return st == CANDOR_OK && n != 0 ? create_days(c, CANDOR_CH_OLD, zookeeper, err) : st;
+    return st == CANDOR_OK && n != 0 ? create_old(c, zookeeper, err) : st;
 }
 
 /* --- versions --------------------------------------------------------------------------------- */
@@ -190,8 +206,8 @@ static candor_status upgrade(candor_ch *c, unsigned have, unsigned want, const c
         return st == CANDOR_OK ? note_version(c, LATEST, err) : st;
     }
     for (v = have + 1; v <= want && st == CANDOR_OK; v++) {
-        if (v == 1) st = create_days(c, "candor_events", zookeeper, err);
-        if (v == 2) st = add_ts(c, err);
+        if (v == 1) st = create_days(c, zookeeper, err);
+        if (v == 2) st = add_column(c, TS, err);
         if (v == 3) st = to_classes(c, zookeeper, err);
         if (st == CANDOR_OK) st = note_version(c, v, err);
     }

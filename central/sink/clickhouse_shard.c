@@ -4,12 +4,14 @@
 
 #include "base/uuid.h"
 #include "central/sink/clickhouse_internal.h"
+#include "central/store/histogram.h"
 
 #define DAY_MS         INT64_C(86400000)
 #define DAYS_MAX       65535                 /* of its type Date */
 #define CONFIRM_NS     UINT64_C(30000000000) /* a replica that needs longer counts as behind */
 #define CONFIRM_MS     10 /* before it is asked for the first time, and longer from time to time */
 #define CONFIRM_MAX_MS 100
+#define LOOK_NS        UINT64_C(1000000000) /* between looks at the one that it fetches from */
 
 /* --- which shard ------------------------------------------------------------------------------ */
 
@@ -70,6 +72,16 @@ static unsigned keep_of(const candor_ch_cluster *c, candor_bytes category)
     return days <= CANDOR_RETENTION_DAYS_MAX ? (unsigned)days : 0;
 }
 
+static void put_derived(candor_buf *b, const candor_sink_row *row)
+{
+    const candor_bytes group = candor_sink_row_group(row);
+    const uint32_t bucket = group.n != 0 ? row->row->bucket : CANDOR_NO_BUCKET;
+    const int at = bucket != CANDOR_NO_BUCKET ? (int)bucket : CANDOR_CH_NO_BUCKET;
+    put_text(b, group);
+    candor_buf_put_c(b, (char)(at & 0xff));
+    candor_buf_put_c(b, (char)(at >> 8 & 0xff));
+}
+
 static void put_row(candor_buf *b, const candor_ch_cluster *c, const candor_sink_row *row)
 {
     candor_stored_event e;
@@ -98,6 +110,7 @@ static void put_row(candor_buf *b, const candor_ch_cluster *c, const candor_sink
     put_text(b, e.context.platform);
     put_text(b, e.correlation_id);
     put_text(b, e.payload);
+    if (candor_ch_has_keep(c)) put_derived(b, row);
 }
 
 /* --- on one replica --------------------------------------------------------------------------- */
@@ -170,7 +183,8 @@ static candor_status insert(candor_ch_shard *h, candor_ch *ch, candor_err *err)
     return candor_ch_insert(
         ch,
         candor_ch_has_keep(h->cluster)
-            ? "INSERT INTO candor_events(day,keep," CANDOR_CH_COLUMNS ") FORMAT RowBinary"
+            ? "INSERT INTO candor_events(day,keep," CANDOR_CH_COLUMNS CANDOR_CH_DERIVED
+              ") FORMAT RowBinary"
             : "INSERT INTO candor_events(day," CANDOR_CH_COLUMNS ") FORMAT RowBinary",
         candor_buf_bytes(&h->body), err);
 }
@@ -191,38 +205,62 @@ static candor_status has_all(candor_ch_shard *h, candor_ch_server *v, bool *out,
     return st;
 }
 
-/* True: it has them. A server that answers nothing is looked at before it counts as away: slow is
- * not dead. */
-static bool wait_for(candor_ch_shard *h, candor_ch_server *v)
+typedef enum copy {
+    COPY_HAS,
+    COPY_MISSES, /* its state says why */
+    COPY_LOST    /* who has them is away: nobody can fetch them there */
+} copy;
+
+/* A server that answers nothing is looked at before it counts as away: slow is not dead. */
+static copy wait_for(candor_ch_shard *h, candor_ch_server *v, candor_ch_server *written)
 {
     const uint64_t until = candor_clock_mono_ns() + CONFIRM_NS;
+    uint64_t look_at = candor_clock_mono_ns() + LOOK_NS;
     int pause = CONFIRM_MS;
     for (;;) {
         candor_err err = {0};
         bool all = false;
         candor_waker_sleep(v->quick.waker, pause);
-        if (has_all(h, v, &all, &err) == CANDOR_OK && all) return true;
+        if (has_all(h, v, &all, &err) == CANDOR_OK && all) return COPY_HAS;
         if (err.code != CANDOR_OK && candor_ch_server_check(h->cluster, v, &err) != CANDOR_OK)
-            return false;
+            return COPY_MISSES;
+        if (candor_clock_mono_ns() > look_at) {
+            if (candor_ch_server_check(h->cluster, written, &err) != CANDOR_OK) return COPY_LOST;
+            look_at = candor_clock_mono_ns() + LOOK_NS;
+        }
         if (candor_clock_mono_ns() > until) {
             candor_fail(&err, CANDOR_TIMEOUT, 0, "store",
                         "it has not fetched an insert in %llu s; commits no longer wait for it",
                         (unsigned long long)(CONFIRM_NS / 1000000000));
             candor_ch_server_set(h->cluster, v, CANDOR_CH_BEHIND, &err);
-            return false;
+            return COPY_MISSES;
         }
         pause = pause * 2 < CONFIRM_MAX_MS ? pause * 2 : CONFIRM_MAX_MS;
     }
 }
 
-static candor_status confirm(candor_ch_shard *h, const candor_ch_server *written, candor_err *err)
+/* *lost: the server that was written died before another one had fetched from it. */
+static candor_status confirm(candor_ch_shard *h, candor_ch_server *written, bool *lost,
+                             candor_err *err)
 {
     unsigned copies = 1;
     size_t i;
-    for (i = 0; i < h->n; i++) {
+    *lost = false;
+    for (i = 0; i < h->n && !*lost; i++) {
         candor_ch_server *v = &h->servers[i];
-        if (v != written && atomic_load(&v->state) == CANDOR_CH_UP && wait_for(h, v)) copies++;
+        if (v == written || atomic_load(&v->state) != CANDOR_CH_UP) continue;
+        switch (wait_for(h, v, written)) {
+        case COPY_HAS:
+            copies++;
+            break;
+        case COPY_MISSES:
+            break;
+        case COPY_LOST:
+            *lost = true;
+            break;
+        }
     }
+    if (*lost) return CANDOR_OK;
     if (copies < h->n && h->cluster->metrics != NULL)
         candor_count(&h->cluster->metrics->sink_fewer_copies, h->n_rows);
     if (copies >= h->cluster->copies) return CANDOR_OK;
@@ -249,7 +287,14 @@ candor_status candor_ch_shard_store(candor_ch_shard *h, candor_err *err)
         if (at == CANDOR_OK) {
             at = look_up(h, &v->ch, &why);
             if (at == CANDOR_OK) at = insert(h, &v->ch, &why);
-            if (at == CANDOR_OK) return confirm(h, v, err);
+            if (at == CANDOR_OK) {
+                bool lost;
+                at = confirm(h, v, &lost, err);
+                if (!lost) return at;
+                at = candor_fail(&why, CANDOR_NET, 0, "store",
+                                 "%.120s died before another server had fetched an insert from it",
+                                 v->name);
+            }
             if (at == CANDOR_NOMEM) return candor_fail(err, at, 0, "store", NULL);
             candor_ch_server_set(h->cluster, v, CANDOR_CH_AWAY, &why);
         }

@@ -18,7 +18,7 @@ function skipText(row, at) {
   }
 }
 
-/** The rows of an INSERT in RowBinary, by id, without day and class. @param {Buffer} body @returns {Map<string, Buffer>} */
+/** The rows of an INSERT in RowBinary, by id, without day, keep, dim and bucket. @param {Buffer} body @returns {Map<string, Buffer>} */
 function rowsOf(body) {
   const rows = new Map();
   for (let at = 0; at < body.length;) {
@@ -28,6 +28,7 @@ function rowsOf(body) {
     at += 8;
     for (let i = 0; i < TEXTS_BEHIND_TIME; i += 1) at = skipText(body, at);
     rows.set(body.toString('hex', start, start + 16), body.subarray(start, at));
+    at = skipText(body, at) + 2; // dim and bucket
   }
   return rows;
 }
