@@ -490,5 +490,6 @@ void candor_conn_stop(candor_conn *c, bool force)
     bool idle = c->state == CANDOR_CONN_HEAD && c->started_ns == 0;
     c->close_next = true;
     if (c->state == CANDOR_CONN_BUSY) return;
+    if (force && c->state == CANDOR_CONN_BODY && !c->discard) candor_route_cut(c);
     if (force || idle || c->state == CANDOR_CONN_LINGER) conn_free(c);
 }

@@ -7,11 +7,13 @@
 
 #define MOVES_MAX 4 /* times that a collector may put us elsewhere in one text */
 
-/* The collector says where to go on. */
+/* The collector says where to go on: behind what it was sent, which was not the last part, or where
+ * it has been before, a few times. So this comes to an end, whatever it says. */
 static bool is_placed(candor_vault *v, const candor_http_response *r)
 {
     if (r->upload_offset < 0 || (uint64_t)r->upload_offset > v->size) return false;
-    if (v->step == CANDOR_VAULT_PART && r->code == 204) return (size_t)r->upload_offset == v->upto;
+    if (v->step == CANDOR_VAULT_PART && r->code == 204)
+        return (size_t)r->upload_offset == v->upto && v->upto < v->size;
     if (v->step == CANDOR_VAULT_PART && r->code == 409) return v->moves++ < MOVES_MAX;
     return v->step == CANDOR_VAULT_ASK && r->code == 204;
 }

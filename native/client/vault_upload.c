@@ -80,8 +80,9 @@ candor_status candor_vault_load(candor_vault *v, const candor_vault_entry *e, si
     v->size = v->plain.n;
     v->from = from < v->size ? from : v->size;
     v->upto = n < v->size - v->from ? v->from + n : v->size;
-    st = candor_gzip(candor_bytes_of(v->plain.p + v->from, v->upto - v->from),
-                     (int)v->store->settings->gzip_level, NULL, &v->gz, err);
+    const char *part = v->size != 0 ? v->plain.p + v->from : NULL;
+    st = candor_gzip(candor_bytes_of(part, v->upto - v->from), (int)v->store->settings->gzip_level,
+                     NULL, &v->gz, err);
     candor_wipe(v->plain.p, v->plain.n);
     return st;
 }

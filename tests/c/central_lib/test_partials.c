@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "central/store/attachments_db.h"
+#include "central/store/sqlite_backup.h"
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define AGE        HOUR
@@ -212,6 +213,29 @@ static void a_database_of_format_1_keeps_its_texts_and_takes_parts(void **state)
     candor_buf_free(&get.text);
 }
 
+static void a_backup_of_format_1_is_taken_and_one_of_a_later_format_is_not(void **state)
+{
+    static const struct {
+        int format;
+        candor_status status;
+    } cases[] = {{0, CANDOR_CORRUPT}, {1, CANDOR_OK}, {2, CANDOR_OK}, {3, CANDOR_CORRUPT}};
+    partials *x = *state;
+    candor_err err = {0};
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        candor_backup_info info = {.kind = CANDOR_BACKUP_TEXTS, .created_ms = NOW};
+        char copy[160], sql[80];
+        snprintf(copy, sizeof copy, "%s.copy", x->path);
+        snprintf(sql, sizeof sql, "UPDATE meta SET value=%d WHERE key='format'", cases[i].format);
+        run_sql(x, sql);
+        assert_int_equal(candor_backup_copy(x->path, copy, NULL, NULL, NULL, &err), CANDOR_OK);
+        assert_int_equal(candor_backup_seal(copy, NULL, &info, &err), CANDOR_OK);
+        assert_int_equal(candor_backup_check(copy, NULL, CANDOR_BACKUP_TEXTS, &info, &err),
+                         cases[i].status);
+        unlink(copy);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +245,7 @@ int main(void)
         TEST(a_failed_commit_moves_no_offset_and_counts_nothing),
         TEST(pieces_that_do_not_add_up_are_an_error_and_no_text),
         TEST(a_database_of_format_1_keeps_its_texts_and_takes_parts),
+        TEST(a_backup_of_format_1_is_taken_and_one_of_a_later_format_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
