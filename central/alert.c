@@ -12,11 +12,13 @@
 #define TOTAL_MS   15000u /* a request */
 #define ANSWER_MAX 4096u
 #define HOUR_MS    INT64_C(3600000)
+#define LOOK_REST  20 /* times as long as a look took, until the next one */
 
 typedef struct measure {
     candor_query query; /* first: the store's query is one of it */
     candor_alerts *alerts;
     int64_t now_ms;
+    uint64_t took_ns;
     candor_slo seen[CANDOR_ALERT_COUNT];
     candor_status status;
     candor_err err;
@@ -42,7 +44,7 @@ struct candor_alerts {
     atomic_bool stop;
     candor_alert_message *sending; /* in the outbox */
     int64_t next_look_ns;
-    bool said_not_kept, said_not_saved;
+    bool said_not_measured, said_not_saved;
     candor_mutex *mutex; /* over measure.waiting, measure.done and shown */
     measure measure;
     shown shown;
@@ -61,12 +63,14 @@ static void measure_run(candor_query *q, candor_reader *r)
 {
     measure *m = (measure *)(void *)q;
     candor_alerts *a = m->alerts;
+    const uint64_t begin_ns = candor_clock_mono_ns();
     unsigned i;
     m->status = r != NULL ? CANDOR_OK : CANDOR_IO;
     for (i = 0; i < CANDOR_ALERT_COUNT && m->status == CANDOR_OK; i++)
         m->status = candor_slo_measure(a->server->store, r,
                                        m->now_ms - candor_alert_rules[i].hours * HOUR_MS,
                                        m->now_ms + 1, &m->seen[i], &m->err);
+    m->took_ns = candor_clock_mono_ns() - begin_ns;
     candor_mutex_lock(a->mutex);
     m->done = true;
     candor_waker_wake(a->waker);
@@ -140,11 +144,13 @@ static void decide(candor_alerts *a)
     bool changed = false;
     unsigned i;
     if (m->status != CANDOR_OK) {
-        if (m->status == CANDOR_NOTFOUND && a->said_not_kept) return;
-        a->said_not_kept = m->status == CANDOR_NOTFOUND; /* of the sink: it stays so */
+        const bool stays = m->status == CANDOR_NOTFOUND || m->status == CANDOR_TIMEOUT;
+        if (stays && a->said_not_measured) return;
+        a->said_not_measured = stays; /* of the sink and its size: it will be so again */
         say(a, CANDOR_LOG_WARN, "slo_not_measured", &m->err);
         return;
     }
+    a->said_not_measured = false;
     for (i = 0; i < CANDOR_ALERT_COUNT; i++) {
         const candor_alert_rule *rule = &candor_alert_rules[i];
         candor_alert_state *state = &a->outbox.states[i];
@@ -254,6 +260,13 @@ static int64_t until_look(candor_alerts *a)
     return (int64_t)a->server->config.alert_interval_s * 1000;
 }
 
+/* A sink without roll-ups reads all events of a look: it gets time for others in between. */
+static void rest_after(candor_alerts *a)
+{
+    const int64_t earliest = (int64_t)(candor_clock_mono_ns() + a->measure.took_ns * LOOK_REST);
+    if (a->next_look_ns < earliest) a->next_look_ns = earliest;
+}
+
 static void run(void *ctx)
 {
     candor_alerts *a = ctx;
@@ -265,6 +278,7 @@ static void run(void *ctx)
         if (candor_http_poll(a->http, a->waker, (int)wait_ms, &r)) answered(a, &r);
         if (looked(a)) {
             bool measured = a->measure.status == CANDOR_OK;
+            rest_after(a);
             decide(a);
             show(a, measured);
         }

@@ -23,8 +23,11 @@ candor_status candor_slo_measure(const candor_store *store, candor_reader *r, in
                                  int64_t to_ms, candor_slo *out, candor_err *err)
 {
     const candor_stat_range range = {.from_ms = from_ms, .to_ms = to_ms};
+    const candor_stat_range of_starts = {
+        .from_ms = from_ms, .to_ms = to_ms, .type = "SessionStart"};
     int64_t starts = 0, failed = 0;
-    candor_status st = store->ops->stats(r, CANDOR_STAT_COUNTS, &range, take_start, &starts, err);
+    candor_status st =
+        store->ops->stats(r, CANDOR_STAT_COUNTS, &of_starts, take_start, &starts, err);
     if (st == CANDOR_OK)
         st = store->ops->stats(r, CANDOR_STAT_FAILED, &range, take_failed, &failed, err);
     *out = candor_slo_of(starts, failed);

@@ -66,8 +66,9 @@ static candor_status ask_sums(candor_my_reader *r, candor_stat what, const cando
                               candor_sums *sums, bool *underived, candor_err *err)
 {
     const question *q = &questions[what];
-    const candor_filter_column columns[] = {
-        {"app", range->app}, {"event_type", what == CANDOR_STAT_CHARTS ? range->type : NULL}};
+    const bool typed = what == CANDOR_STAT_CHARTS || what == CANDOR_STAT_COUNTS;
+    const candor_filter_column columns[] = {{"app", range->app},
+                                            {"event_type", typed ? range->type : NULL}};
     unsigned char low[16], high[16];
     int64_t from_ms, to_ms;
     candor_buf sql = {0};

@@ -70,8 +70,9 @@ static candor_status add_rows(candor_pg_reader *r, const PGresult *res, candor_s
 static candor_status ask_sums(candor_pg_reader *r, candor_stat what, const candor_stat_range *range,
                               candor_sums *sums, bool *underived, candor_err *err)
 {
-    const candor_filter_column columns[] = {
-        {"app", range->app}, {"event_type", what == CANDOR_STAT_CHARTS ? range->type : NULL}};
+    const bool typed = what == CANDOR_STAT_CHARTS || what == CANDOR_STAT_COUNTS;
+    const candor_filter_column columns[] = {{"app", range->app},
+                                            {"event_type", typed ? range->type : NULL}};
     candor_pg_param p[CANDOR_PG_PARAMS];
     unsigned char low[16], high[16];
     int64_t from_ms, to_ms;

@@ -164,6 +164,7 @@ static candor_status choose_types(const candor_event_source *src, candor_stat wh
     const unsigned n = candor_schema_count(src->schema);
     unsigned i;
     *out = NULL;
+    if (what == CANDOR_STAT_COUNTS) f->type = range->type;
     if (what == CANDOR_STAT_FAILED || what == CANDOR_STAT_FAILED_DAYS) f->type = "Error";
     if (what != CANDOR_STAT_CHARTS && what != CANDOR_STAT_ERRORS) return CANDOR_OK;
     *out = malloc((n + 1) * sizeof **out);

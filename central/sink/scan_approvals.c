@@ -17,8 +17,8 @@
 typedef struct decision {
     unsigned char id[16], turn[16], session[16]; /* turn, session: digests */
     size_t at, n;                                /* the verdict, in text */
-    size_t exact_at, exact_n, last_at, last_n;   /* models, in text; n 0: none */
-    bool has_turn;
+    size_t exact_at, exact_n, last_at, last_n;   /* models, in text */
+    bool has_turn, has_exact, has_last;
 } decision;
 
 typedef struct approvals {
@@ -27,6 +27,7 @@ typedef struct approvals {
     decision **by_turn; /* those with a correlation id */
     size_t n, cap, n_by_turn;
     size_t *next; /* of the session that begins there: its newest decision without a turn */
+    size_t left;  /* decisions whose model an older turn may still name */
     candor_buf text, key;
     candor_status st;
     candor_err err;
@@ -77,12 +78,12 @@ static candor_status grow(approvals *a)
 {
     size_t cap = a->cap != 0 ? a->cap * 2 : 256;
     decision *p;
-    if (a->n < a->cap) return CANDOR_OK;
     if (a->n == DECISIONS_MAX)
         return candor_fail(&a->err, CANDOR_INVALID, 0, "query",
                            "there are more than %d decisions in that time; ask for a shorter one, "
                            "or for one app",
                            DECISIONS_MAX);
+    if (a->n < a->cap) return CANDOR_OK;
     p = realloc(a->items, cap * sizeof *p);
     if (p == NULL) return no_memory(a);
     a->items = p;
@@ -128,6 +129,7 @@ static candor_status sort(approvals *a)
     a->next = malloc(a->n * sizeof *a->next);
     if (a->by_turn == NULL || a->next == NULL) return no_memory(a);
     qsort(a->items, a->n, sizeof *a->items, by_session);
+    a->left = a->n;
     for (i = 0; i < a->n; i++) {
         a->next[i] = i;
         if (a->items[i].has_turn) a->by_turn[a->n_by_turn++] = &a->items[i];
@@ -151,8 +153,10 @@ static candor_status set_exact(approvals *a, const unsigned char turn[16], cando
     }
     for (; low < a->n_by_turn && st == CANDOR_OK; low++) {
         decision *d = a->by_turn[low];
-        if (memcmp(d->turn, turn, 16) != 0 || d->exact_n != 0) break; /* a newer turn has them */
+        if (memcmp(d->turn, turn, 16) != 0 || d->has_exact) break; /* a newer turn has them */
         st = keep_text(a, model, &d->exact_at, &d->exact_n);
+        d->has_exact = true;
+        a->left--;
     }
     return st;
 }
@@ -175,6 +179,8 @@ static candor_status set_last(approvals *a, const unsigned char session[16],
         decision *d = &a->items[i];
         if (memcmp(d->session, session, 16) != 0 || memcmp(d->id, id, 16) < 0) break;
         st = keep_text(a, model, &d->last_at, &d->last_n);
+        d->has_last = true;
+        if (!d->has_turn) a->left--;
     }
     a->next[low] = i;
     return st;
@@ -187,10 +193,10 @@ static bool take_turn(void *ctx, const candor_stored_event *e)
     const candor_bytes model = candor_approval_word(e->payload, a->defs.model);
     a->st = session_digest(a, &e->context, key);
     if (a->st == CANDOR_OK) a->st = set_last(a, key, e->id, model);
-    if (a->st != CANDOR_OK || e->correlation_id.n == 0) return a->st == CANDOR_OK;
+    if (a->st != CANDOR_OK || e->correlation_id.n == 0) return a->st == CANDOR_OK && a->left != 0;
     a->st = digest(a, &e->correlation_id, 1, key);
     if (a->st == CANDOR_OK) a->st = set_exact(a, key, model);
-    return a->st == CANDOR_OK;
+    return a->st == CANDOR_OK && a->left != 0;
 }
 
 /* --- all ------------------------------------------------------------------------------------ */
@@ -226,8 +232,8 @@ static candor_status add_all(approvals *a, candor_sums *sums, candor_err *err)
     for (i = 0; i < a->n && st == CANDOR_OK; i++) {
         const decision *d = &a->items[i];
         candor_bytes model = CANDOR_LIT("(unknown)");
-        if (d->last_n != 0) model = candor_bytes_of(a->text.p + d->last_at, d->last_n);
-        if (d->exact_n != 0) model = candor_bytes_of(a->text.p + d->exact_at, d->exact_n);
+        if (d->has_last) model = candor_bytes_of(a->text.p + d->last_at, d->last_n);
+        if (d->has_exact) model = candor_bytes_of(a->text.p + d->exact_at, d->exact_n);
         st =
             candor_sums_add(sums, model, candor_bytes_of(a->text.p + d->at, d->n), none, 0, 1, err);
     }
@@ -252,6 +258,7 @@ candor_status candor_scan_approvals(const candor_event_source *src, const candor
         f.only = &a.defs.turn->name;
         f.app = NULL; /* a turn of another app has its correlation id too */
         if (st == CANDOR_OK) st = scan(src, &f, take_turn, &a, err);
+        if (a.st == CANDOR_OK && a.left == 0) st = CANDOR_OK; /* ended by ourselves */
     }
     if (st == CANDOR_OK) st = add_all(&a, sums, err);
     free(a.items);

@@ -158,7 +158,7 @@ typedef struct candor_stat_row {
 typedef struct candor_stat_range {
     int64_t from_ms, to_ms; /* to is exclusive */
     const char *app;        /* NULL: all */
-    const char *type;       /* of charts; NULL: all */
+    const char *type;       /* of charts; of counts a wish: others may come as well; NULL: all */
 } candor_stat_range;
 
 /* The ids that a stat is about: what is cut down and rounded up. */

@@ -34,42 +34,44 @@ async function fill(central) {
   await central.post([...calls, ...errors]);
 }
 
-test('a private token reads noised aggregates of days that are over, and nothing else', async (t) => {
-  const central = await Central.start(t);
-  await fill(central);
-  const token = await privateToken(central, '--dp-epsilon', '0.5', '--dp-budget', '10', '--dp-min-group', '5');
-  for (const route of ['/api/telemetry/events', '/api/telemetry/stats', '/api/telemetry/sessions', '/api/telemetry/errors/recent', '/api/telemetry/errors/slo',
-    '/metrics', `/api/v1/attachments/${uuid7()}`]) {
-    const { status, json } = await central.fetch(route, { token });
-    assert.deepEqual([status, json.code], [403, 'aggregates_only'], route);
-  }
-  assert.equal((await central.post([], { token })).json.code, 'aggregates_only');
+for (const sink of ['sqlite', 'jsonl']) {
+  test(`a private token reads noised aggregates of days that are over, and nothing else, on ${sink}`, async (t) => {
+    const central = await Central.start(t, { args: ['--sink', sink] });
+    await fill(central);
+    const token = await privateToken(central, '--dp-epsilon', '0.5', '--dp-budget', '10', '--dp-min-group', '5');
+    for (const route of ['/api/telemetry/events', '/api/telemetry/stats', '/api/telemetry/sessions', '/api/telemetry/errors/recent', '/api/telemetry/errors/slo',
+      '/metrics', `/api/v1/attachments/${uuid7()}`]) {
+      const { status, json } = await central.fetch(route, { token });
+      assert.deepEqual([status, json.code], [403, 'aggregates_only'], route);
+    }
+    assert.equal((await central.post([], { token })).json.code, 'aggregates_only');
 
-  const { json: category } = await central.fetch(`${API}/category?${TO}`, { token });
-  const tool = category.groups.find((group) => group.category === 'tool');
-  assert.ok(Math.abs(tool.count - 100) < 100, `${tool.count} is 100 with noise of epsilon 0.5`); // P(more) < 1e-20
-  assert.ok(Number.isInteger(tool.count));
-  assert.equal(category.total, category.groups.reduce((sum, group) => sum + group.count, 0));
-  const { privacy } = category;
-  assert.deepEqual({ ...privacy, suppressed: 0 }, {
-    mechanism: 'discrete-laplace', unit: 'event', delta: 0, min_group: 5, suppressed: 0, epsilon: 0.5, charged: 0.5, spent: 0.5, budget: 10, renews: null });
-  assert.ok(privacy.suppressed > 0, 'categories without events are counted as suppressed, as those with few are');
-  assert.ok(category.to <= new Date(midnight).toISOString(), 'today is not over');
+    const { json: category } = await central.fetch(`${API}/category?${TO}`, { token });
+    const tool = category.groups.find((group) => group.category === 'tool');
+    assert.ok(Math.abs(tool.count - 100) < 100, `${tool.count} is 100 with noise of epsilon 0.5`); // P(more) < 1e-20
+    assert.ok(Number.isInteger(tool.count));
+    assert.equal(category.total, category.groups.reduce((sum, group) => sum + group.count, 0));
+    const { privacy } = category;
+    assert.deepEqual({ ...privacy, suppressed: 0 }, {
+      mechanism: 'discrete-laplace', unit: 'event', delta: 0, min_group: 5, suppressed: 0, epsilon: 0.5, charged: 0.5, spent: 0.5, budget: 10, renews: null });
+    assert.ok(privacy.suppressed > 0, 'categories without events are counted as suppressed, as those with few are');
+    assert.ok(category.to <= new Date(midnight).toISOString(), 'today is not over');
 
-  const { json: users } = await central.fetch(`${API}/users?source=demo&from=${midnight - 30 * DAY}&${TO}`, { token });
-  assert.deepEqual([users.privacy.unit, users.privacy.spent, users.days.length], ['user-day', 1, 30]);
-  assert.ok(Math.abs(users.days.at(-1).users - 40) < 100);
-  const { json: timeline } = await central.fetch(`${API}/timeline`, { token });
-  assert.equal(timeline.buckets.filter((bucket) => bucket.count === null).length, timeline.privacy.suppressed);
+    const { json: users } = await central.fetch(`${API}/users?source=demo&from=${midnight - 30 * DAY}&${TO}`, { token });
+    assert.deepEqual([users.privacy.unit, users.privacy.spent, users.days.length], ['user-day', 1, 30]);
+    assert.ok(Math.abs(users.days.at(-1).users - 40) < 100);
+    const { json: timeline } = await central.fetch(`${API}/timeline`, { token });
+    assert.equal(timeline.buckets.filter((bucket) => bucket.count === null).length, timeline.privacy.suppressed);
 
-  // A name of an app may be a secret: it has to be earned by more events than min_group says.
-  const { json: source } = await central.fetch(`${API}/source`, { token });
-  assert.deepEqual([source.groups.some((group) => group.source === 'rare'), source.privacy.suppressed, source.privacy.delta], [false, null, 0.000001]);
-  assert.ok(source.privacy.min_group > 30);
-  const exact = await central.get(`${API}/users?from=${yesterday}&to=${yesterday + 1}&source=demo`);
-  assert.deepEqual(exact.days.map((day) => day.users), [40]);
-  assert.equal(exact.privacy, undefined);
-});
+    // A name of an app may be a secret: it has to be earned by more events than min_group says.
+    const { json: source } = await central.fetch(`${API}/source`, { token });
+    assert.deepEqual([source.groups.some((group) => group.source === 'rare'), source.privacy.suppressed, source.privacy.delta], [false, null, 0.000001]);
+    assert.ok(source.privacy.min_group > 30);
+    const exact = await central.get(`${API}/users?from=${yesterday}&to=${yesterday + 1}&source=demo`);
+    assert.deepEqual(exact.days.map((day) => day.users), [40]);
+    assert.equal(exact.privacy, undefined);
+  });
+}
 
 test('the same question has the same answer for free, also when the data changed; another one costs', async (t) => {
   const central = await Central.start(t);

@@ -1,6 +1,7 @@
 /* Sums and sessions of every sink: the same batches go into it and into SQLite, whose answers are
  * what they are held against. Run as tests/c/central_lib/test_sinks.c is. */
 #include "central/chart.h"
+#include "central/sink/scan.h"
 #include "central/sink/sums.h"
 #include "central_lib/sink_fixture.h"
 
@@ -519,6 +520,105 @@ static void sums_of_more_groups_than_fit_ask_for_a_shorter_time(void **state)
     candor_sums_free(sums);
 }
 
+static void sums_of_longer_names_than_fit_ask_for_a_shorter_time(void **state)
+{
+    static char name[4096];
+    candor_sums *sums = NULL;
+    candor_err err = {0};
+    candor_status st = CANDOR_OK;
+    const candor_bytes none = {NULL, 0};
+    size_t bytes = 0;
+    (void)state;
+    assert_int_equal(candor_sums_new(CANDOR_STAT_APPROVALS, NULL, &sums, &err), CANDOR_OK);
+    memset(name, 'x', sizeof name);
+    for (unsigned i = 0; st == CANDOR_OK && i < 100000; i++) {
+        candor_put_u32(name, i);
+        st = candor_sums_add(sums, candor_bytes_of(name, sizeof name), none, none, 0, 1, &err);
+        if (st == CANDOR_OK) bytes += sizeof name;
+    }
+    assert_int_equal(st, CANDOR_INVALID);
+    assert_in_range(bytes, CANDOR_SUMS_BYTES - sizeof name, CANDOR_SUMS_BYTES);
+    candor_sums_free(sums);
+}
+
+/* So many events, each of a session of its own; of a type that is asked for, or of all. */
+typedef struct made {
+    uint64_t n, at;
+    const char *type;
+} made;
+
+static candor_status made_events(candor_reader *r, const candor_event_filter *f,
+                                 candor_event_visit *visit, void *ctx, candor_event_page *out,
+                                 candor_err *err)
+{
+    made *m = (made *)(void *)r;
+    const bool others = f->only != NULL && !candor_bytes_eq(f->only[0], candor_bytes_str(m->type));
+    candor_stored_event e = {.type = candor_bytes_str(m->type)};
+    char session[32];
+    memset(out, 0, sizeof *out);
+    if (!f->has_cursor) m->at = 0;
+    while (!others && m->at < m->n && out->found < f->limit) {
+        unsigned char low[10] = {0};
+        snprintf(session, sizeof session, "session %llu", (unsigned long long)m->at);
+        e.context.session_id = candor_bytes_str(session);
+        candor_uuid7_make((uint64_t)NOW - m->at, low, e.id);
+        if (!visit(ctx, &e)) return candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
+        m->at++;
+        out->found++;
+    }
+    out->more = !others && m->at < m->n;
+    memcpy(out->cursor, e.id, sizeof out->cursor);
+    return CANDOR_OK;
+}
+
+static void more_sessions_than_fit_ask_for_a_shorter_time(void **state)
+{
+    made m = {.n = CANDOR_SESSIONS_MAX, .type = "ChatTurn"};
+    const candor_query_time time = {0};
+    const candor_event_source src = {(candor_reader *)(void *)&m, made_events, NULL, &time};
+    const candor_session_source sessions = {.events = &src};
+    const candor_session_filter f = {.to_ms = NOW * 2, .limit = 2};
+    static answer have;
+    candor_session_page page;
+    candor_err err = {0};
+    (void)state;
+    assert_int_equal(candor_scan_sessions(&sessions, &f, keep_session, &have, &page, &err),
+                     CANDOR_OK);
+    assert_int_equal(have.n, 2);
+    assert_true(page.more);
+    m.n++;
+    assert_int_equal(candor_scan_sessions(&sessions, &f, keep_session, &have, &page, &err),
+                     CANDOR_INVALID);
+    assert_non_null(strstr(err.text, "100000 sessions"));
+    answer_free(&have);
+}
+
+static void more_decisions_than_fit_ask_for_a_shorter_time(void **state)
+{
+    sink_fixture s = {0}; /* its schema */
+    made m = {.n = 200000, .type = "ProposalDecision"};
+    const candor_query_time time = {0};
+    const candor_stat_range range = {0, NOW * 2, NULL, NULL};
+    candor_buf text = {0};
+    static answer have;
+    candor_err err = {0};
+    (void)state;
+    must(&s, candor_file_read_all(CANDOR_SOURCE_DIR "/schema/default.json", 1 << 20, &text, &err),
+         &err);
+    must(&s, candor_schema_compile(candor_buf_bytes(&text), "default", &s.f.schema, &err), &err);
+    const candor_event_source src = {(candor_reader *)(void *)&m, made_events, s.f.schema, &time};
+    must(&s, candor_scan_stats(&src, CANDOR_STAT_APPROVALS, &range, keep_row, &have, &err), &err);
+    assert_int_equal(have.n, 1);
+    assert_string_equal(have.lines[0], "(unknown)|(unknown)||0|200000");
+    m.n++;
+    assert_int_equal(candor_scan_stats(&src, CANDOR_STAT_APPROVALS, &range, keep_row, &have, &err),
+                     CANDOR_INVALID);
+    assert_non_null(strstr(err.text, "200000 decisions"));
+    answer_free(&have);
+    candor_schema_free(s.f.schema);
+    candor_buf_free(&text);
+}
+
 int main(void)
 {
     static const struct CMUnitTest conformance[] = {
@@ -534,6 +634,9 @@ int main(void)
     };
     const struct CMUnitTest bounds[] = {
         cmocka_unit_test(sums_of_more_groups_than_fit_ask_for_a_shorter_time),
+        cmocka_unit_test(sums_of_longer_names_than_fit_ask_for_a_shorter_time),
+        cmocka_unit_test(more_sessions_than_fit_ask_for_a_shorter_time),
+        cmocka_unit_test(more_decisions_than_fit_ask_for_a_shorter_time),
     };
     const sink_case local[] = {
         {"memory", NULL, NULL, candor_sink_memory_open, false},
