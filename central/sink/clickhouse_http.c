@@ -139,6 +139,13 @@ candor_status candor_ch_run(candor_ch *c, const char *sql, candor_bytes *out, ca
     return request(c, candor_bytes_str(sql), "text/plain", out, err);
 }
 
+/* Five seconds for the other replicas: those that are away follow when they are back. */
+candor_status candor_ch_alter(candor_ch *c, const char *sql, candor_err *err)
+{
+    put_target(c, NULL, "&replication_alter_columns_timeout=5");
+    return request(c, candor_bytes_str(sql), "text/plain", NULL, err);
+}
+
 candor_status candor_ch_ask(candor_ch *c, candor_buf *sql, candor_bytes *out, candor_err *err)
 {
     candor_status st;
@@ -153,7 +160,9 @@ candor_status candor_ch_insert(candor_ch *c, const char *sql, candor_bytes rows,
 {
     /* A block that a replica took before it died would be dropped as known by the next one, which
      * does not have it. What is twice is found by its ids. */
-    put_target(c, sql, "&insert_deduplicate=0");
+    put_target(c, sql,
+               c->bounds_parts ? "&insert_deduplicate=0&max_partitions_per_insert_block=0"
+                               : "&insert_deduplicate=0");
     return request(c, rows, "application/octet-stream", NULL, err);
 }
 

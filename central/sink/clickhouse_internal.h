@@ -16,7 +16,8 @@ typedef struct candor_ch {
     const candor_sink_url *url;
     candor_http *http;
     candor_waker *waker;
-    unsigned max_s; /* bound of a query; 0: none */
+    unsigned max_s;    /* bound of a query; 0: none */
+    bool bounds_parts; /* inserts into more than 100 partitions are refused unless told not to */
     candor_buf target;
 } candor_ch;
 
@@ -32,6 +33,8 @@ void candor_ch_deinit(candor_ch *c); /* accepts a zeroed one */
  * was no answer. */
 CANDOR_CHECK candor_status candor_ch_run(candor_ch *c, const char *sql, candor_bytes *out,
                                          candor_err *err);
+/* ALTER TABLE of columns. An error does not say whether it was done here. */
+CANDOR_CHECK candor_status candor_ch_alter(candor_ch *c, const char *sql, candor_err *err);
 /* Ends and clears sql, and runs it. */
 CANDOR_CHECK candor_status candor_ch_ask(candor_ch *c, candor_buf *sql, candor_bytes *out,
                                          candor_err *err);

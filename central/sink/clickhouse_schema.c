@@ -55,6 +55,18 @@ candor_status candor_ch_has_table(candor_ch *c, const char *name, bool *out, can
     return st;
 }
 
+/* A setting that a server does not know is an error, so it is asked: an import may be of many days.
+ */
+static candor_status learn_settings(candor_ch *c, candor_err *err)
+{
+    uint64_t n;
+    candor_status st = ask_count(
+        c, "SELECT count() FROM system.settings WHERE name='max_partitions_per_insert_block'", &n,
+        err);
+    c->bounds_parts = n != 0;
+    return st;
+}
+
 /* --- a table ---------------------------------------------------------------------------------- */
 
 /* Replicas of a table are those of one path; each version has its own. */
@@ -89,36 +101,38 @@ static candor_status create_classes(candor_ch *c, const char *table, const char 
     return create(c, table, CLASSES_COLUMNS, CLASSES, zookeeper != NULL ? path : NULL, err);
 }
 
-/* ILLEGAL_COLUMN; today's servers say DUPLICATE_COLUMN. UNFINISHED: a replica that is away adds it
- * when it is back. */
-static bool is_there(const candor_err *why)
-{
-    return strstr(why->text, "code 44)") != NULL || strstr(why->text, "code 15)") != NULL ||
-           strstr(why->text, "code 341)") != NULL;
-}
-
-/* It is there already after a crash, or on another replica: 18.16 has no IF NOT EXISTS here. */
-static candor_status add_column(candor_ch *c, const char *column, candor_err *err)
+static candor_status has_column(candor_ch *c, const char *name, bool *out, candor_err *err)
 {
     char sql[SQL_MAX];
-    candor_status st;
-    snprintf(sql, sizeof sql, "ALTER TABLE candor_events ADD COLUMN %s", column);
-    st = candor_ch_run(c, sql, NULL, err);
-    return st != CANDOR_OK && is_there(err) ? CANDOR_OK : st;
-}
-
-/* --- 3: another layout ------------------------------------------------------------------------ */
-
-static candor_status has_classes(candor_ch *c, bool *out, candor_err *err)
-{
     uint64_t n;
-    candor_status st = ask_count(c,
-                                 "SELECT count() FROM system.columns WHERE database="
-                                 "currentDatabase() AND table='candor_events' AND name='keep'",
-                                 &n, err);
+    candor_status st;
+    snprintf(sql, sizeof sql,
+             "SELECT count() FROM system.columns WHERE database=currentDatabase() AND "
+             "table='candor_events' AND name='%s'",
+             name);
+    st = ask_count(c, sql, &n, err);
     *out = n != 0;
     return st;
 }
+
+/* An error says little: it may be there already after a crash, or another replica has done it, or
+ * is away and does it later. */
+static candor_status add_columns(candor_ch *c, const char *adds, const char *last, candor_err *err)
+{
+    char sql[SQL_MAX];
+    candor_err why = {0};
+    bool there = false;
+    candor_status st = has_column(c, last, &there, err), at;
+    if (st != CANDOR_OK || there) return st;
+    snprintf(sql, sizeof sql, "ALTER TABLE candor_events %s", adds);
+    at = candor_ch_alter(c, sql, &why);
+    if (at == CANDOR_OK) return CANDOR_OK;
+    st = has_column(c, last, &there, err);
+    if (st == CANDOR_OK && !there) *err = why;
+    return st == CANDOR_OK && !there ? at : st;
+}
+
+/* --- 3: another layout ------------------------------------------------------------------------ */
 
 /* A partition key stays what it is, so the table gives way to a new one, and what it has is read
  * beside it until it has expired: nothing is moved, so nothing can be lost half-way. Who comes
@@ -134,7 +148,7 @@ static candor_status give_way(candor_ch *c, const char *zookeeper, candor_err *e
             NULL, &why);
     if (at != CANDOR_OK) /* refused where candor_events is there */
         at = candor_ch_run(c, "RENAME TABLE candor_events_3 TO candor_events", NULL, &ignored);
-    st = has_classes(c, &done, err);
+    st = has_column(c, "keep", &done, err);
     if (st == CANDOR_OK && !done) *err = why;
     return st == CANDOR_OK && !done ? why.code : st;
 }
@@ -142,11 +156,11 @@ static candor_status give_way(candor_ch *c, const char *zookeeper, candor_err *e
 static candor_status to_classes(candor_ch *c, const char *zookeeper, candor_err *err)
 {
     bool done = false, there = false;
-    candor_status st = has_classes(c, &done, err);
+    candor_status st = has_column(c, "keep", &done, err);
     if (st != CANDOR_OK || done) return st;
     st = candor_ch_has_table(c, "candor_events", &there, err);
-    if (st == CANDOR_OK && there) st = add_column(c, DIM, err);
-    if (st == CANDOR_OK && there) st = add_column(c, BUCKET, err);
+    if (st == CANDOR_OK && there)
+        st = add_columns(c, "ADD COLUMN " DIM ", ADD COLUMN " BUCKET, "bucket", err);
     return st == CANDOR_OK ? give_way(c, zookeeper, err) : st;
 }
 
@@ -207,7 +221,7 @@ static candor_status upgrade(candor_ch *c, unsigned have, unsigned want, const c
     }
     for (v = have + 1; v <= want && st == CANDOR_OK; v++) {
         if (v == 1) st = create_days(c, zookeeper, err);
-        if (v == 2) st = add_column(c, TS, err);
+        if (v == 2) st = add_columns(c, "ADD COLUMN " TS, "ts", err);
         if (v == 3) st = to_classes(c, zookeeper, err);
         if (st == CANDOR_OK) st = note_version(c, v, err);
     }
@@ -219,6 +233,7 @@ candor_status candor_ch_migrate(candor_ch *c, unsigned format, const char *zooke
 {
     uint64_t have;
     candor_status st = check_server(c, err);
+    if (st == CANDOR_OK) st = learn_settings(c, err);
     if (st == CANDOR_OK)
         st = candor_ch_run(c,
                            "CREATE TABLE IF NOT EXISTS candor_meta(version UInt32) "

@@ -55,6 +55,16 @@ test('an upload is not acknowledged before the other replica has fetched it', as
   assert.equal(b.rows.size, 10);
 });
 
+test('inserts may be of many days: where a server would refuse more than 100 partitions, it is told not to', async (t) => {
+  const { shards: [[a], [b]], url } = await fakeCluster(t, 2);
+  a.knowsPartitions = true; // and b would refuse a setting that it does not know
+  const central = await serve(t, url);
+  assert.equal((await central.post(calls(100))).status, 202);
+  assert.match(a.lastInsert, /max_partitions_per_insert_block=0/);
+  assert.match(b.lastInsert, /insert_deduplicate=0/);
+  assert.doesNotMatch(b.lastInsert, /max_partitions/);
+});
+
 test('a replica that dies after an insert, before the other one has fetched it: the events go to the other one', async (t) => {
   const { shards: [[a, b]], url } = await fakeCluster(t, 1);
   const central = await serve(t, url);

@@ -53,6 +53,8 @@ class FakeReplica {
     this.lag = 0;
     this.readOnly = false;
     this.dieAfterInsert = false;
+    this.knowsPartitions = false; // the setting that bounds partitions of an insert, as later versions do
+    this.lastInsert = '';
     /** Rows that it has not fetched yet, while it is held. @type {Map<string, Buffer> | null} */
     this.held = null;
     /** @type {Set<import('node:net').Socket>} */
@@ -66,6 +68,7 @@ class FakeReplica {
       request.on('data', (chunk) => chunks.push(chunk));
       request.on('end', () => {
         const body = Buffer.concat(chunks);
+        if (request.url?.includes('INSERT%20INTO%20candor_events')) this.lastInsert = request.url;
         const sql = new URL(request.url ?? '', 'http://x').searchParams.get('query') ?? body.toString();
         const answer = this.answer(sql, body);
         if (answer === null) this.down();
@@ -110,6 +113,7 @@ class FakeReplica {
   /** @param {string} sql @param {Buffer} body @returns {string | Buffer | null | {code: number, text: string}} */
   answer(sql, body) {
     if (sql.startsWith('SELECT version()')) return '18.16.1\n';
+    if (sql.includes('FROM system.settings')) return `${Number(this.knowsPartitions)}\n`;
     if (sql.startsWith('SELECT max(version)')) return '3\n';
     if (sql.startsWith('SELECT is_readonly')) return `${Number(this.readOnly)}\t0\t${this.lag}\t${this.lag}\t${this.path}\t${this.name}\n`;
     if (sql.startsWith('INSERT INTO candor_events')) return this.insert(body);

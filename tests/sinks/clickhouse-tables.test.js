@@ -90,6 +90,9 @@ test('tables of version 2: collectors that start at once show all of it, know it
   await store(centrals[1], three(0));
   for (const central of centrals) assert.equal((await central.ids()).length, 43);
   assert.equal(await ask('SELECT count() FROM candor_events'), '3');
+  const { events, charts } = await centrals[2].get('/api/telemetry/stats?from=2000-01-01');
+  const tools = charts.find((/** @type {any} */ chart) => chart.type === 'ToolCall').groups;
+  assert.deepEqual([events.total, ...tools.map((/** @type {any} */ group) => [group.value, group.count])], [43, ['(none)', 40], ['grep', 1]]);
   for (const central of centrals) await central.end('SIGTERM');
   const later = await serve(['--retention-days', '1']);
   // What is of yesterday and today stays, in the old table.
