@@ -37,8 +37,11 @@ static candor_status grow(candor_idset *s)
 {
     candor_idset wide = {.cap = s->cap != 0 ? s->cap * 2 : FIRST_CAP};
     size_t i;
-    wide.ids = calloc(wide.cap, sizeof *wide.ids);
+    wide.ids = malloc(wide.cap * sizeof *wide.ids);
     if (wide.ids == NULL) return CANDOR_NOMEM;
+    /* Not calloc: each page would first be read, as the kernel's page of zeroes, and be copied and
+     * made known to all processors when it is written. */
+    memset(wide.ids, 0, wide.cap * sizeof *wide.ids);
     for (i = 0; i < s->cap; i++)
         if (memcmp(s->ids[i], zero, 16) != 0)
             memcpy(wide.ids[place(&wide, s->ids[i])], s->ids[i], 16);
