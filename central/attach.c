@@ -11,14 +11,14 @@
 
 /* --- jobs ----------------------------------------------------------------------------------- */
 
-static void job_free(candor_attachment_job *j)
+void candor_attach_job_free(candor_attachment_job *j)
 {
     candor_buf_free(&j->text);
     free(j);
 }
 
-static candor_attachment_job *job_new(candor_conn *c, candor_attachment_op op,
-                                      void (*done)(candor_attachment_job *))
+candor_attachment_job *candor_attach_job(candor_conn *c, candor_attachment_op op,
+                                         void (*done)(candor_attachment_job *))
 {
     candor_attachment_job *j = calloc(1, sizeof *j);
     if (j == NULL) return NULL;
@@ -29,14 +29,14 @@ static candor_attachment_job *job_new(candor_conn *c, candor_attachment_op op,
     return j;
 }
 
-/* Lends j to the store; when that takes no more, answers and frees j. */
-static void submit(candor_conn *c, candor_attachment_job *j)
+void candor_attach_submit(candor_conn *c, candor_attachment_job *j)
 {
     if (candor_attachments_submit(c->loop->server->attachments, j) == CANDOR_OK) return;
+    candor_count(&c->loop->server->metrics.shed[CANDOR_SHED_TEXTS], 1);
     candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
                         "the store cannot keep up; keep the text and try again");
     c->reply.retry_after_s = 1;
-    job_free(j);
+    candor_attach_job_free(j);
     candor_conn_send(c);
 }
 
@@ -56,15 +56,15 @@ static void reply_stored(candor_conn *c, const candor_attachment_job *j)
     bool known = j->result == CANDOR_ATTACHMENT_KNOWN;
     candor_buf *b = candor_reply_begin(&c->reply, known ? 200 : 201, candor_type_json);
     char hex[2 * CANDOR_SHA256_SIZE];
+    size_t size = known ? (size_t)j->offset : j->text.n; /* text may be a part */
     candor_hex_encode(j->sha256, sizeof j->sha256, hex);
     candor_count(known ? &m->attachments_known : &m->attachments_stored, 1);
-    if (!known) candor_count(&m->attachment_bytes, j->text.n);
+    if (!known) candor_count(&m->attachment_bytes, size);
     candor_buf_putf(b, "{\"stored\":%s,\"duplicate\":%s,\"size\":%zu,\"sha256\":\"%.*s\"}\n",
-                    known ? "false" : "true", known ? "true" : "false", j->text.n, (int)sizeof hex,
-                    hex);
+                    known ? "false" : "true", known ? "true" : "false", size, (int)sizeof hex, hex);
 }
 
-static void reply_put(candor_conn *c, const candor_attachment_job *j)
+void candor_attach_reply(candor_conn *c, const candor_attachment_job *j)
 {
     if (j->status != CANDOR_OK) {
         store_failed(c, j);
@@ -87,8 +87,8 @@ static void put_done(candor_task *t)
 {
     candor_attachment_job *j = (candor_attachment_job *)(void *)t;
     candor_conn *c = j->owner;
-    reply_put(c, j);
-    job_free(j);
+    candor_attach_reply(c, j);
+    candor_attach_job_free(j);
     candor_conn_send(c);
 }
 
@@ -100,15 +100,15 @@ static void on_put(candor_attachment_job *j)
 
 void candor_attach_run(candor_conn *c)
 {
-    candor_attachment_job *j = job_new(c, CANDOR_ATTACHMENT_PUT, on_put);
+    candor_attachment_job *j = candor_attach_job(c, CANDOR_ATTACHMENT_PUT, on_put);
     if (j != NULL && candor_attach_fill(c, j)) {
-        submit(c, j);
+        candor_attach_submit(c, j);
         return;
     }
     if (j == NULL)
         candor_ingest_no_memory(c);
     else
-        job_free(j);
+        candor_attach_job_free(j);
     candor_conn_send(c);
 }
 
@@ -156,7 +156,7 @@ static void get_done(candor_task *t)
     candor_attachment_job *j = (candor_attachment_job *)(void *)t;
     candor_conn *c = j->owner;
     reply_got(c, j);
-    job_free(j);
+    candor_attach_job_free(j);
     candor_conn_send(c);
 }
 
@@ -177,7 +177,7 @@ static void name_field(const candor_conn *c, candor_attachment_job *j)
 
 void candor_attach_read(candor_conn *c)
 {
-    candor_attachment_job *j = job_new(c, CANDOR_ATTACHMENT_LIST, on_got);
+    candor_attachment_job *j = candor_attach_job(c, CANDOR_ATTACHMENT_LIST, on_got);
     bool one = false;
     if (j == NULL) {
         candor_ingest_no_memory(c);
@@ -187,9 +187,9 @@ void candor_attach_read(candor_conn *c)
         if (one) name_field(c, j);
         j->visit = put_item;
         j->ctx = &j->text;
-        submit(c, j);
+        candor_attach_submit(c, j);
         return;
     }
-    if (j != NULL) job_free(j);
+    if (j != NULL) candor_attach_job_free(j);
     candor_conn_send(c);
 }

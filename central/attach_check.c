@@ -10,12 +10,6 @@
 
 #define DAY_MS INT64_C(86400000)
 
-typedef struct target {
-    unsigned char event_id[16];
-    candor_bytes field; /* of the schema */
-    size_t max;         /* bytes of its text */
-} target;
-
 /* --- small parts ---------------------------------------------------------------------------- */
 
 size_t candor_attach_field_max(const candor_schema *s, candor_bytes name, candor_bytes *canonical)
@@ -31,17 +25,6 @@ size_t candor_attach_field_max(const candor_schema *s, candor_bytes name, candor
     return max;
 }
 
-bool candor_attach_utf8_ok(candor_bytes text)
-{
-    const char *p = text.p, *end = text.n != 0 ? text.p + text.n : text.p;
-    while (p < end) {
-        unsigned n = candor_utf8_len(p, end);
-        if (n == 0) return false;
-        p += n;
-    }
-    return true;
-}
-
 bool candor_attach_refused(candor_conn *c, candor_attach_refuse why)
 {
     candor_count(&c->loop->server->metrics.attachments_refused[why], 1);
@@ -52,11 +35,15 @@ bool candor_attach_refused(candor_conn *c, candor_attach_refuse why)
 
 bool candor_attach_event_id(candor_conn *c, unsigned char id[16])
 {
-    const size_t n = sizeof CANDOR_ATTACH_PATH - 1;
+    static const char part[] = CANDOR_UPLOAD_PATH;
+    const candor_bytes path = c->head.path;
+    bool is_part = path.n >= sizeof part && memcmp(path.p, part, sizeof part - 1) == 0;
+    const size_t n = is_part ? sizeof part - 1 : sizeof CANDOR_ATTACH_PATH - 1;
     candor_bytes text = candor_bytes_of(c->head.path.p + n, c->head.path.n - n);
     if (candor_uuid_parse(text, id) && candor_uuid_is_v7(id)) return true;
     candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_EVENT_ID,
-                        "what follows " CANDOR_ATTACH_PATH " is not an event id, a UUID version 7");
+                        "what follows %.*s is not an event id, a UUID version 7", (int)n,
+                        c->head.path.p);
     return false;
 }
 
@@ -89,7 +76,7 @@ static bool near_now(candor_conn *c, const unsigned char id[16])
     return false;
 }
 
-static bool schema_field(candor_conn *c, target *t)
+static bool schema_field(candor_conn *c, candor_attach_target *t)
 {
     const candor_server *s = c->loop->server;
     char name[CANDOR_NAME_MAX + 1];
@@ -107,10 +94,11 @@ static bool schema_field(candor_conn *c, target *t)
         return false;
     }
     if (t->max > s->config.max_attachment_bytes) t->max = (size_t)s->config.max_attachment_bytes;
+    t->room = t->max;
     return true;
 }
 
-static bool read_target(candor_conn *c, target *t)
+bool candor_attach_target_read(candor_conn *c, candor_attach_target *t)
 {
     if (!candor_attach_event_id(c, t->event_id) || !near_now(c, t->event_id))
         return candor_attach_refused(c, CANDOR_ATTACH_REFUSE_EVENT_ID);
@@ -119,7 +107,7 @@ static bool read_target(candor_conn *c, target *t)
 
 /* --- head ----------------------------------------------------------------------------------- */
 
-static bool consent_ok(candor_conn *c)
+bool candor_attach_consent(candor_conn *c)
 {
     if (candor_consent_covers_content(c->head.consent)) return true;
     candor_reply_refuse(&c->reply, CANDOR_PROBLEM_CONSENT_MISSING,
@@ -158,21 +146,28 @@ bool candor_attach_kept(candor_conn *c)
     return false;
 }
 
-bool candor_attach_begin(candor_conn *c)
+void candor_attach_bound(candor_conn *c)
 {
     candor_server *s = c->loop->server;
-    target t;
-    if (!candor_attach_kept(c)) return false;
     c->body_max = s->config.max_attachment_bytes;
     c->body_advice = "cut the text, and say so in the event";
     c->body_over = &s->metrics.attachments_refused[CANDOR_ATTACH_REFUSE_TOO_LARGE];
-    return consent_ok(c) && type_ok(c) && digest_header_ok(c) && read_target(c, &t) &&
+}
+
+bool candor_attach_begin(candor_conn *c)
+{
+    candor_server *s = c->loop->server;
+    candor_attach_target t;
+    if (!candor_attach_kept(c)) return false;
+    candor_attach_bound(c);
+    return candor_attach_consent(c) && type_ok(c) && digest_header_ok(c) &&
+           candor_attach_target_read(c, &t) &&
            candor_ingest_admit(c, s->attachment_limit, s->attachment_peer_limit);
 }
 
 /* --- text ----------------------------------------------------------------------------------- */
 
-static bool too_large(candor_conn *c, const target *t)
+bool candor_attach_too_large(candor_conn *c, const candor_attach_target *t)
 {
     candor_reply_refuse(&c->reply, CANDOR_PROBLEM_TOO_LARGE,
                         "the text is larger than %zu bytes, which is what \"%.*s\" "
@@ -181,20 +176,19 @@ static bool too_large(candor_conn *c, const target *t)
     return candor_attach_refused(c, CANDOR_ATTACH_REFUSE_TOO_LARGE);
 }
 
-/* Into out; a body that was not compressed is taken over as it is. */
-static bool take_text(candor_conn *c, const target *t, candor_buf *out)
+bool candor_attach_take(candor_conn *c, const candor_attach_target *t, candor_buf *out)
 {
     candor_err err = {0};
     candor_status st;
     if (!candor_word_is(c->head.content_encoding, "gzip")) {
-        if (c->body.n > t->max) return too_large(c, t);
+        if (c->body.n > t->room) return candor_attach_too_large(c, t);
         *out = c->body;
         c->body = (candor_buf){0};
         return true;
     }
-    st = candor_inflater_run(c->loop->ingest->inflater, candor_buf_bytes(&c->body), t->max, out,
+    st = candor_inflater_run(c->loop->ingest->inflater, candor_buf_bytes(&c->body), t->room, out,
                              &err);
-    if (st == CANDOR_LIMIT) return too_large(c, t);
+    if (st == CANDOR_LIMIT) return candor_attach_too_large(c, t);
     if (st == CANDOR_NOMEM) return candor_ingest_no_memory(c);
     if (st == CANDOR_OK) return true;
     candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_GZIP,
@@ -205,7 +199,7 @@ static bool take_text(candor_conn *c, const target *t, candor_buf *out)
 static bool text_ok(candor_conn *c, candor_attachment_job *j)
 {
     unsigned char said[CANDOR_SHA256_SIZE];
-    if (!candor_attach_utf8_ok(candor_buf_bytes(&j->text))) {
+    if (!candor_utf8_ok(candor_buf_bytes(&j->text))) {
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_TEXT, "the text is not valid UTF-8");
         return candor_attach_refused(c, CANDOR_ATTACH_REFUSE_UTF8);
     }
@@ -221,8 +215,9 @@ static bool text_ok(candor_conn *c, candor_attachment_job *j)
 
 bool candor_attach_fill(candor_conn *c, candor_attachment_job *j)
 {
-    target t;
-    if (!read_target(c, &t) || !take_text(c, &t, &j->text) || !text_ok(c, j)) return false;
+    candor_attach_target t;
+    if (!candor_attach_target_read(c, &t) || !candor_attach_take(c, &t, &j->text) || !text_ok(c, j))
+        return false;
     memcpy(j->event_id, t.event_id, sizeof j->event_id);
     memcpy(j->field, t.field.p, t.field.n); /* a schema's names are no longer than that */
     j->received_ms = candor_clock_unix_ms();

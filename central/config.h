@@ -54,6 +54,11 @@
     X(retention_days, "retention-days", 90, "days", 1, 36500, "what is older is deleted")          \
     X(attachments_retention_days, "attachments-retention-days", 30, "days", 1, 36500,              \
       "full content older than this is deleted")                                                   \
+    X(partial_bytes, "partial-bytes", 67108864, "bytes", 65536, 1099511627776,                     \
+      "texts of full content that are not whole yet, all of them; beyond it the one that waited "  \
+      "longest is dropped")                                                                        \
+    X(partial_age_s, "partial-age-s", 86400, "s", 1, 31536000,                                     \
+      "such a text that has not grown for so long is dropped")                                     \
     X(commit_rows, "commit-rows", 20000, "", 1, 1000000,                                           \
       "events in one transaction before the next starts")                                          \
     X(cache_kib, "cache-kib", 16384, "KiB", 256, 16777216, "SQLite page cache of the writer")      \

@@ -55,10 +55,12 @@ static void conn_free(candor_conn *c)
 /* The peer is lost, or had its time. */
 static void conn_drop(candor_conn *c)
 {
-    if (c->state == CANDOR_CONN_BUSY)
+    if (c->state == CANDOR_CONN_BUSY) {
         c->gone = true; /* its handler still holds it */
-    else
-        conn_free(c);
+        return;
+    }
+    if (c->state == CANDOR_CONN_BODY && !c->discard) candor_route_cut(c);
+    conn_free(c);
 }
 
 /* The connection ends here; what was said arrives, with answer "503, try again". */
@@ -130,6 +132,7 @@ static void charge_reply(candor_conn *c)
     uint64_t before = candor_counted(&s->metrics.response_bytes);
     if (c->reply.body.n <= REPLY_SMALL) return;
     if (before != 0 && before + c->reply.body.n > s->config.response_bytes) { /* one always fits */
+        candor_count(&s->metrics.shed[CANDOR_SHED_RESPONSES], 1);
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
                             "too many responses wait for their readers; try again");
         c->reply.retry_after_s = 1;
@@ -161,6 +164,7 @@ void candor_conn_send(candor_conn *c)
     if (c->loop->stopping || c->eof || !c->known) c->close_next = true;
     candor_reply_validate(&c->reply, c->head.if_none_match);
     charge_reply(c);
+    candor_conn_name_problem(c);
     keep = !c->close_next && c->head.keep_alive;
     c->close_next = !keep;
     candor_buf_init_fixed(&head, storage, sizeof storage);
@@ -235,6 +239,7 @@ static bool keep_body(candor_conn *c, const char *p, size_t n)
     }
     if (c->discard) return true;
     if (!charge(c, n)) {
+        candor_count(&c->loop->server->metrics.shed[CANDOR_SHED_BUFFERS], 1);
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
                             "too many requests are being read; try again");
         c->reply.retry_after_s = 1;
@@ -401,6 +406,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     candor_conn *c = ctx;
     (void)fd;
     (void)what;
+    if (c->state == CANDOR_CONN_BODY && !c->discard) candor_route_cut(c);
     if ((c->state == CANDOR_CONN_HEAD || c->state == CANDOR_CONN_BODY) && c->started_ns != 0)
         refuse(c, 408, "the request did not arrive in time");
     else if (c->state == CANDOR_CONN_WRITING)
@@ -484,5 +490,6 @@ void candor_conn_stop(candor_conn *c, bool force)
     bool idle = c->state == CANDOR_CONN_HEAD && c->started_ns == 0;
     c->close_next = true;
     if (c->state == CANDOR_CONN_BUSY) return;
+    if (force && c->state == CANDOR_CONN_BODY && !c->discard) candor_route_cut(c);
     if (force || idle || c->state == CANDOR_CONN_LINGER) conn_free(c);
 }

@@ -21,11 +21,13 @@ typedef enum candor_conn_state {
 
 #define CANDOR_ETAG_TEXT   34 /* 32 hex digits in quotes */
 #define CANDOR_COOKIE_TEXT 192
+#define CANDOR_FIELDS_TEXT 160
 
 typedef struct candor_reply {
     int code;
-    const char *type;  /* static */
-    const char *allow; /* static; for 405 */
+    const char *type;    /* static */
+    const char *problem; /* static: the code of a problem; NULL: it is none */
+    const char *allow;   /* static; for 405 */
     unsigned retry_after_s;
     bool download; /* a browser saves it instead of showing it */
     bool validate; /* gets an ETag, and 304 when the client has it already */
@@ -33,6 +35,7 @@ typedef struct candor_reply {
     char cookie[CANDOR_COOKIE_TEXT]; /* value of Set-Cookie; empty: none */
     /* Static; NULL: what the API's answers have. */
     const char *cache, *policy, *encoding;
+    char fields[CANDOR_FIELDS_TEXT]; /* more header fields, each with its CRLF; empty: none */
     candor_buf body;
 } candor_reply;
 
@@ -75,6 +78,9 @@ void candor_conn_settle(candor_conn *c);
 
 /* fd is owned from here on, also on failure. */
 void candor_conn_open(candor_loop *l, evutil_socket_t fd, uint64_t peer);
+/* conn_problem.c: a reply that is a problem gets the id of this occurrence, in its body and in the
+ * log. */
+void candor_conn_name_problem(candor_conn *c);
 /* Send c->reply; the handler's last act. c may be freed. */
 void candor_conn_send(candor_conn *c);
 /* Close the connection of l that has waited longest for a request; strangers: only one that has

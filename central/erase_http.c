@@ -69,6 +69,7 @@ void candor_erase_run(candor_conn *c)
     if (st == CANDOR_INVALID) {
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BAD_JSON, "%s", err.text);
     } else {
+        candor_count(&c->loop->server->metrics.shed[CANDOR_SHED_ERASURES], 1);
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
                             "too many erasures wait, or the collector stops; try again");
         c->reply.retry_after_s = 5;

@@ -198,8 +198,9 @@ bool candor_ingest_admit(candor_conn *c, candor_ratelimit *limit, candor_ratelim
     return within_rate(c, limit, peer_limit);
 }
 
-static void refuse_busy(candor_conn *c)
+static void refuse_busy(candor_conn *c, candor_shed why)
 {
+    candor_count(&c->loop->server->metrics.shed[why], 1);
     candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY,
                         "the store cannot keep up; keep the batch and try again");
     c->reply.retry_after_s = 1;
@@ -209,7 +210,7 @@ static void refuse_busy(candor_conn *c)
 static bool store_takes(candor_conn *c)
 {
     if (candor_clock_mono_ns() >= atomic_load(&c->loop->server->full_until_ns)) return true;
-    refuse_busy(c);
+    refuse_busy(c, CANDOR_SHED_UNREAD);
     return false;
 }
 
@@ -305,7 +306,7 @@ void candor_ingest_pass(candor_ingest_request *r)
     st = g->server->store->ops->submit(g->server->store, &r->batch);
     if (st == CANDOR_OK) return; /* on_stored goes on */
     atomic_store(&g->server->full_until_ns, candor_clock_mono_ns() + (uint64_t)FULL_MS * 1000000);
-    refuse_busy(c);
+    refuse_busy(c, CANDOR_SHED_QUEUE);
     request_give(g, r);
     candor_conn_send(c);
 }

@@ -151,6 +151,7 @@ static candor_status prepare(candor_loop *l, candor_err *err)
 {
     candor_status st = candor_mailbox_new(&l->mail, err);
     if (st == CANDOR_OK) st = candor_latch_new(&l->ended);
+    if (st == CANDOR_OK) st = candor_random(l->problem_seed, sizeof l->problem_seed);
     if (st == CANDOR_OK) st = candor_ingest_new(l->server, &l->ingest, err);
     if (st != CANDOR_OK) return st;
     l->base = event_base_new();

@@ -38,6 +38,8 @@ typedef struct candor_loop {
     struct candor_ingest *ingest;
     bool stopping;
     candor_task stop_task;
+    unsigned char problem_seed[6]; /* of the ids of problems, with their number */
+    uint32_t problems;
 } candor_loop;
 
 CANDOR_CHECK candor_status candor_loop_start(candor_server *s, candor_loop **out, candor_err *err);

@@ -19,6 +19,13 @@ const char *candor_refuse_text(unsigned reason)
                                              : candor_reject_text((candor_reject)reason);
 }
 
+const char *candor_partial_drop_name(candor_partial_drop d)
+{
+#define PARTIAL_NAME(id, name) name,
+    static const char *const names[] = {CANDOR_PARTIAL_DROP_MAP(PARTIAL_NAME)};
+    return names[d];
+}
+
 void candor_metrics_commit(candor_metrics *m, uint64_t duration_us)
 {
     size_t i;
@@ -87,6 +94,20 @@ static void write_events(const candor_metrics *m, candor_buf *out)
                           candor_counted(&m->schema_mismatches));
 }
 
+static void write_shed(const candor_metrics *m, candor_buf *out)
+{
+#define SHED_NAME(id, name) name,
+    static const char *const names[] = {CANDOR_SHED_MAP(SHED_NAME)};
+    unsigned i;
+    candor_metrics_family(out, "shed_total", "counter",
+                          "Requests answered 503 because something is full, by what that is.");
+    for (i = 0; i < CANDOR_SHED_COUNT; i++)
+        labelled(out, "shed_total", "reason", names[i], candor_counted(&m->shed[i]));
+    candor_metrics_single(out, "sessions_displaced_total", "counter",
+                          "Sessions of the dashboard that ended early, for a new one.",
+                          candor_counted(&m->sessions_displaced));
+}
+
 static void write_otlp(const candor_metrics *m, candor_buf *out)
 {
     static const char *const names[] = {"logs", "metrics", "traces"};
@@ -148,6 +169,7 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
 {
     write_requests(m, out);
     write_events(m, out);
+    write_shed(m, out);
     write_otlp(m, out);
     write_private(m, out);
     candor_metrics_single(out, "body_bytes_total", "counter", "Bytes of request bodies as sent.",
@@ -191,6 +213,23 @@ void candor_metrics_write(const candor_metrics *m, uint64_t queue_bytes, uint64_
                     CANDOR_CENTRAL_VERSION, schema_hash);
 }
 
+static void write_partials(const candor_metrics *m, candor_buf *out)
+{
+    unsigned i;
+    candor_metrics_single(out, "attachment_parts_total", "counter",
+                          "Parts of texts that were stored.", candor_counted(&m->attachment_parts));
+    candor_metrics_single(out, "attachments_partial", "gauge", "Texts that are not whole yet.",
+                          candor_counted(&m->partials));
+    candor_metrics_single(out, "attachments_partial_bytes", "gauge", "Bytes that they have.",
+                          candor_counted(&m->partial_bytes));
+    candor_metrics_family(out, "attachments_partial_dropped_total", "counter",
+                          "Texts that did not become whole, by reason.");
+    for (i = 0; i < CANDOR_PARTIAL_DROP_COUNT; i++)
+        labelled(out, "attachments_partial_dropped_total", "reason",
+                 candor_partial_drop_name((candor_partial_drop)i),
+                 candor_counted(&m->partials_dropped[i]));
+}
+
 void candor_metrics_write_attachments(const candor_metrics *m, uint64_t db_bytes, bool healthy,
                                       candor_buf *out)
 {
@@ -217,4 +256,5 @@ void candor_metrics_write_attachments(const candor_metrics *m, uint64_t db_bytes
                           candor_counted(&m->attachment_bytes));
     candor_metrics_single(out, "attachments_db_bytes", "gauge", "Size of the database of texts.",
                           db_bytes);
+    write_partials(m, out);
 }

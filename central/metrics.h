@@ -27,12 +27,38 @@ const char *candor_refuse_text(unsigned reason);
     X(GZIP, "gzip")                                                                                \
     X(UTF8, "utf8")                                                                                \
     X(DIGEST, "digest")                                                                            \
+    X(PART, "part")                                                                                \
     X(CONFLICT, "conflict")                                                                        \
     X(WRONG_APP, "wrong_app")
 #define CANDOR_ATTACH_REFUSE_AS_ENUM(id, name) CANDOR_ATTACH_REFUSE_##id,
 typedef enum candor_attach_refuse {
     CANDOR_ATTACH_REFUSE_MAP(CANDOR_ATTACH_REFUSE_AS_ENUM) CANDOR_ATTACH_REFUSE_COUNT
 } candor_attach_refuse;
+
+/* Why a text that was not whole is dropped. */
+#define CANDOR_PARTIAL_DROP_MAP(X)                                                                 \
+    X(EXPIRED, "expired")     /* has not grown for --partial-age-s, or retention */                \
+    X(ROOM, "room")           /* over --partial-bytes, or too many: longest quiet first */         \
+    X(REFUSED, "refused")     /* whole, and not the text that its digest names, or not UTF-8 */    \
+    X(OVERTAKEN, "overtaken") /* a text of this event and field was stored meanwhile */            \
+    X(ERASED, "erased")
+#define CANDOR_PARTIAL_DROP_AS_ENUM(id, name) CANDOR_PARTIAL_DROP_##id,
+typedef enum candor_partial_drop {
+    CANDOR_PARTIAL_DROP_MAP(CANDOR_PARTIAL_DROP_AS_ENUM) CANDOR_PARTIAL_DROP_COUNT
+} candor_partial_drop;
+const char *candor_partial_drop_name(candor_partial_drop d);
+
+/* What is answered with 503 "busy" so that memory and waiting lines stay bounded. */
+#define CANDOR_SHED_MAP(X)                                                                         \
+    X(QUEUE, "queue")         /* the store takes no more events */                                 \
+    X(UNREAD, "unread")       /* right after that, an upload that was not read */                  \
+    X(BUFFERS, "buffers")     /* --buffer-bytes */                                                 \
+    X(RESPONSES, "responses") /* --response-bytes */                                               \
+    X(QUERIES, "queries")                                                                          \
+    X(TEXTS, "texts") /* the store of full content takes no more */                                \
+    X(ERASURES, "erasures")
+#define CANDOR_SHED_AS_ENUM(id, name) CANDOR_SHED_##id,
+typedef enum candor_shed { CANDOR_SHED_MAP(CANDOR_SHED_AS_ENUM) CANDOR_SHED_COUNT } candor_shed;
 
 /* What became of a question to a token with differential privacy. */
 #define CANDOR_PRIVATE_MAP(X)            X(PAID, "paid") X(AGAIN, "again") X(SPENT, "spent")
@@ -55,12 +81,15 @@ typedef struct candor_metrics {
     candor_counter commits, commit_us, commit_buckets[CANDOR_COMMIT_BUCKETS], commit_failures;
     candor_deleted deleted; /* by retention */
     candor_counter reloads, reload_failures;
+    candor_counter shed[CANDOR_SHED_COUNT], sessions_displaced;
     candor_counter sink_fewer_copies; /* events: a replica of their shard was away or behind */
     candor_counter attachments_stored, attachments_known, attachments_purged, attachments_failed;
     candor_counter attachment_bytes;                         /* of the texts stored */
     candor_counter otlp_records[3], otlp_attributes_dropped; /* logs, metrics, traces */
     candor_counter private_answers[CANDOR_PRIVATE_COUNT];
     candor_counter attachments_refused[CANDOR_ATTACH_REFUSE_COUNT];
+    candor_counter attachment_parts, partials_dropped[CANDOR_PARTIAL_DROP_COUNT];
+    candor_counter partials, partial_bytes; /* gauges, set by the store of texts */
 } candor_metrics;
 
 static inline void candor_count(candor_counter *c, uint64_t n)

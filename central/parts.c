@@ -84,6 +84,8 @@ static candor_status open_attachments(candor_server *s, const char *db_path, can
         .space_low = &s->disk_low,
         .queue_bytes = s->config.queue_bytes,
         .retention_days = s->config.attachments_retention_days,
+        .partial_bytes = s->config.partial_bytes,
+        .partial_age_ms = (int64_t)s->config.partial_age_s * 1000,
     };
     candor_status st = candor_path_join(s->config.data, CANDOR_TEXTS_FILE, path, sizeof path, err);
     return st == CANDOR_OK ? candor_attachments_open(&settings, &s->attachments, err) : st;

@@ -318,6 +318,7 @@ static void start(candor_conn *c, reader *read, maker *make)
         j->make = make;
         set_privacy(c, j);
         if (store->ops->query(store, &j->query) == CANDOR_OK) return; /* job_done goes on */
+        candor_count(&c->loop->server->metrics.shed[CANDOR_SHED_QUERIES], 1);
         candor_reply_refuse(&c->reply, CANDOR_PROBLEM_BUSY, "too many queries wait; try again");
         c->reply.retry_after_s = 1;
     }

@@ -18,6 +18,7 @@ static const struct {
 } titles[] = {{200, "OK"},
               {201, "Created"},
               {202, "Accepted"},
+              {204, "No Content"},
               {304, "Not Modified"},
               {400, "Bad Request"},
               {401, "Unauthorized"},
@@ -48,10 +49,11 @@ candor_buf *candor_reply_begin(candor_reply *r, int code, const char *type)
 {
     r->code = code;
     r->type = type;
+    r->problem = NULL;
     r->allow = NULL;
     r->retry_after_s = 0;
     r->download = r->validate = false;
-    *r->etag = *r->cookie = '\0';
+    *r->etag = *r->cookie = *r->fields = '\0';
     r->cache = r->policy = r->encoding = NULL;
     candor_buf_clear(&r->body);
     return &r->body;
@@ -79,6 +81,7 @@ static void put_problem(candor_reply *r, int status, const char *code, const cha
         candor_code_title(status), status, code);
     candor_json_put_string(b, candor_bytes_str(text));
     candor_buf_put_bytes(b, CANDOR_LIT("}\n"));
+    r->problem = code;
 }
 
 void candor_reply_refuse(candor_reply *r, candor_problem p, const char *detail, ...)
@@ -144,7 +147,7 @@ static void put_date(candor_buf *out)
 void candor_reply_head(const candor_reply *r, bool keep, candor_buf *out)
 {
     candor_buf_putf(out, "HTTP/1.1 %d %s\r\n", r->code, candor_code_title(r->code));
-    if (r->code != 304)
+    if (r->code != 304 && r->code != 204) /* RFC 9110 8.6 */
         candor_buf_putf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", r->type, r->body.n);
     put_date(out);
     /* What has a tag may be kept by the one who asked, to be asked about again; content may not. */
@@ -159,6 +162,7 @@ void candor_reply_head(const candor_reply *r, bool keep, candor_buf *out)
     candor_buf_put_bytes(out, CANDOR_LIT("Referrer-Policy: no-referrer\r\n"));
     if (r->encoding != NULL)
         candor_buf_putf(out, "Content-Encoding: %s\r\nVary: Accept-Encoding\r\n", r->encoding);
+    if (*r->fields != '\0') candor_buf_put_bytes(out, candor_bytes_str(r->fields));
     if (*r->cookie != '\0') candor_buf_putf(out, "Set-Cookie: %s\r\n", r->cookie);
     if (r->code == 401) candor_buf_put_bytes(out, CANDOR_LIT("WWW-Authenticate: Bearer\r\n"));
     if (r->allow != NULL) candor_buf_putf(out, "Allow: %s\r\n", r->allow);

@@ -36,6 +36,7 @@ candor_buf *candor_reply_begin(candor_reply *r, int code, const char *type);
     X(METHOD, 405, "method_not_allowed")                                                           \
     X(REQUEST_TIMEOUT, 408, "request_timeout")                                                     \
     X(CONFLICT, 409, "conflict")                                                                   \
+    X(OFFSET_MISMATCH, 409, "offset_mismatch")                                                     \
     X(TOO_LARGE, 413, "too_large")                                                                 \
     X(TOO_MANY_EVENTS, 413, "too_many_events")                                                     \
     X(BAD_CONTENT_TYPE, 415, "bad_content_type")                                                   \

@@ -59,6 +59,20 @@ static const char *trouble(candor_server *s, candor_store_gauges *g)
     return g->healthy ? NULL : "store cannot commit";
 }
 
+/* Texts of full content that are not whole. */
+static void put_partials(const candor_metrics *m, candor_buf *b)
+{
+    unsigned i;
+    candor_buf_putf(b, ",\"partial_texts\":{\"count\":%llu,\"bytes\":%llu,\"dropped\":{",
+                    (unsigned long long)candor_counted(&m->partials),
+                    (unsigned long long)candor_counted(&m->partial_bytes));
+    for (i = 0; i < CANDOR_PARTIAL_DROP_COUNT; i++)
+        candor_buf_putf(b, "%s\"%s\":%llu", i != 0 ? "," : "",
+                        candor_partial_drop_name((candor_partial_drop)i),
+                        (unsigned long long)candor_counted(&m->partials_dropped[i]));
+    candor_buf_put_bytes(b, CANDOR_LIT("}}"));
+}
+
 /* Both answers go on with the same members; the second is a problem with them as extensions. */
 static void run_health(candor_conn *c)
 {
@@ -86,6 +100,7 @@ static void run_health(candor_conn *c)
     candor_buf_put_bytes(b, CANDOR_LIT(",\"retention\":{\"deleted\":"));
     candor_deleted_write(&s->metrics.deleted, b);
     candor_buf_put_c(b, '}');
+    put_partials(&s->metrics, b);
     if (s->store->ops->report != NULL) {
         candor_buf_put_c(b, ',');
         s->store->ops->report(s->store, b);
@@ -163,6 +178,10 @@ static const route routes[] = {
      "200,201,400,401,403,404,409,413,415,429,501,503", candor_attach_begin, candor_attach_run},
     {CANDOR_ATTACH_PATH "*", GETS, GETS ", POST", CANDOR_SCOPE_READ, "field",
      "200,304,400,401,403,404,501,503", NULL, candor_attach_read},
+    {CANDOR_UPLOAD_PATH "*", "PATCH", "HEAD, PATCH", CANDOR_SCOPE_INGEST, "field",
+     "200,201,204,400,401,403,404,409,413,415,429,501,503", candor_part_begin, candor_part_run},
+    {CANDOR_UPLOAD_PATH "*", "HEAD", "HEAD, PATCH", CANDOR_SCOPE_INGEST, "field",
+     "204,400,401,403,404,409,501,503", NULL, candor_part_ask},
     {CANDOR_ERASE_PATH, "POST", "POST", CANDOR_SCOPE_ADMIN, "", "200,400,401,403,413,415,503",
      candor_erase_begin, candor_erase_run},
     {"/api/telemetry/upload", "POST", "POST", CANDOR_SCOPE_INGEST, "results",
@@ -338,6 +357,11 @@ bool candor_route_begin(candor_conn *c)
 void candor_route_run(candor_conn *c)
 {
     routes[c->route].run(c);
+}
+
+void candor_route_cut(candor_conn *c)
+{
+    if (routes[c->route].run == candor_part_run) candor_part_cut(c);
 }
 
 static const char *rest_name(const route *r)

@@ -9,6 +9,8 @@
 bool candor_route_begin(candor_conn *c);
 /* The body is complete: answer, now or later, by candor_conn_send. */
 void candor_route_run(candor_conn *c);
+/* The connection breaks while the body arrives: what came may be worth keeping. */
+void candor_route_cut(candor_conn *c);
 /* The table of routes as JSON, for `candor-central routes` and the test of docs/openapi.json. */
 void candor_route_list(candor_buf *out);
 

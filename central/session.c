@@ -106,7 +106,7 @@ static session *find(candor_sessions *s, const unsigned char digest[CANDOR_SHA25
 }
 
 candor_status candor_sessions_add(candor_sessions *s, const candor_principal *p, uint64_t now_s,
-                                  char text[CANDOR_SESSION_SECRET + 1])
+                                  char text[CANDOR_SESSION_SECRET + 1], bool *displaced)
 {
     unsigned char secret[CANDOR_SESSION_SECRET / 2];
     session one = {.principal = *p, .ends_s = now_s + CANDOR_SESSION_S}, *place = &s->items[0];
@@ -120,6 +120,7 @@ candor_status candor_sessions_add(candor_sessions *s, const candor_principal *p,
     candor_mutex_lock(s->lock);
     for (i = 1; i < CANDOR_SESSIONS_MAX; i++)
         if (s->items[i].ends_s < place->ends_s) place = &s->items[i];
+    *displaced = place->ends_s > now_s;
     *place = one;
     candor_mutex_unlock(s->lock);
     return CANDOR_OK;
@@ -215,9 +216,12 @@ static void put_session(candor_conn *c, uint64_t left_s)
 void candor_session_create(candor_conn *c)
 {
     char text[CANDOR_SESSION_SECRET + 1];
-    if (candor_sessions_add(c->loop->server->sessions, &c->principal, now_s(), text) != CANDOR_OK) {
+    candor_server *s = c->loop->server;
+    bool displaced = false;
+    if (candor_sessions_add(s->sessions, &c->principal, now_s(), text, &displaced) != CANDOR_OK) {
         candor_reply_problem(&c->reply, 500, "no random bytes; try again");
     } else {
+        if (displaced) candor_count(&s->metrics.sessions_displaced, 1);
         candor_reply_begin(&c->reply, 200, candor_type_json);
         put_cookie(c, text, CANDOR_SESSION_S);
         put_session(c, CANDOR_SESSION_S);

@@ -16,10 +16,10 @@ void candor_sessions_free(candor_sessions *s); /* accepts NULL */
 
 #define CANDOR_SESSION_SECRET 64 /* hex digits */
 /* A new session of p; text gets its secret, terminated, this once. now_s: of a clock that only goes
- * forward. */
+ * forward. *displaced: it took the place of one that had time left. */
 CANDOR_CHECK candor_status candor_sessions_add(candor_sessions *s, const candor_principal *p,
-                                               uint64_t now_s,
-                                               char text[CANDOR_SESSION_SECRET + 1]);
+                                               uint64_t now_s, char text[CANDOR_SESSION_SECRET + 1],
+                                               bool *displaced);
 /* False: no session has that secret now. */
 bool candor_sessions_get(candor_sessions *s, candor_bytes secret, uint64_t now_s,
                          candor_principal *out, uint64_t *left_s);

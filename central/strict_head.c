@@ -94,6 +94,8 @@ static const known_field known_fields[] = {
     FIELD("accept-encoding", accept_encoding),
     FIELD("cookie", cookie),
     FIELD("origin", origin),
+    FIELD("upload-offset", upload_offset),
+    FIELD("upload-complete", upload_complete),
     FIELD("candor-batch-id", batch_id),
     FIELD("candor-machine-id", machine_id),
     FIELD("candor-sent-at", sent_at),

@@ -16,6 +16,7 @@ typedef struct candor_head {
     candor_bytes host, connection, expect, transfer_encoding, content_length;
     candor_bytes content_type, content_encoding, authorization, if_none_match;
     candor_bytes accept_encoding, cookie, origin;
+    candor_bytes upload_offset, upload_complete; /* draft-ietf-httpbis-resumable-upload */
     /* Candor-... */
     candor_bytes batch_id, machine_id, sent_at, schema_hash, consent, content_sha256, drops;
 } candor_head;

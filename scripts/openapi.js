@@ -56,6 +56,7 @@ function schemas() {
       type: { type: 'string', const: 'about:blank' }, title: text, status: { type: 'integer', minimum: 400, maximum: 599 },
       code: { type: 'string', pattern: '^[a-z_]+$', description: 'what went wrong, for programs; docs/http-api.md lists them' },
       detail: { type: 'string', description: 'what, where and what to do' },
+      'instance?': { type: 'string', pattern: '^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', description: 'of this answer alone; the log has it' },
     }, { description: 'RFC 9457', additionalProperties: true }),
     Event: object({
       event_id: { ...uuid, description: 'UUID version 7' }, event_type: { type: 'string', description: 'of the schema; its payload is the schema Payload.<event_type> of the default catalogue' },
@@ -153,7 +154,7 @@ function schemas() {
     }),
     Health: object({
       status: { type: 'string', const: 'ok' }, version: text, schema: object({ name: text, version: count, hash: hex(64) }),
-      attachments: { type: 'string', enum: ['ok', 'failing'] }, uptime_s: count,
+      attachments: { type: 'string', enum: ['ok', 'failing'] }, partial_texts: ref('PartialTexts'), uptime_s: count,
       retention: object({ deleted: { type: 'object', description: 'events deleted since the start, by category', additionalProperties: count } }),
       'sink?': { type: 'string', description: 'where it is not sqlite alone' },
       'shards?': { ...list(list({ type: 'string', enum: ['up', 'behind', 'away'] })), description: 'replicas of each shard of a ClickHouse cluster' },
@@ -162,6 +163,9 @@ function schemas() {
         stored: count, duplicates: count, dropped: count, refused: count, damaged: count,
       })),
     }, { additionalProperties: true }),
+    PartialTexts: object({
+      count, bytes: count, dropped: object({ expired: count, room: count, refused: count, overtaken: count, erased: count }),
+    }, { description: 'Texts of full content that came in parts and are not whole; dropped: since the start' }),
     Attachments: object({ attachments: list(object({ field: text, size: count, sha256: hex(64), received: moment })) }),
     StoredAttachment: object({ stored: { type: 'boolean' }, duplicate: { type: 'boolean' }, size: count, sha256: hex(64) }),
     ErasureRequest: object({ 'user_id?': { type: 'string', minLength: 1, maxLength: 128 }, 'machine_id?': { type: 'string', minLength: 1, maxLength: 128 }, 'app?': { type: 'string', minLength: 1, maxLength: 128 } },
@@ -217,6 +221,9 @@ const parameters = {
   'Candor-Schema-Hash': header('Candor-Schema-Hash', text, 'compared with ours'),
   'Candor-Consent': header('Candor-Consent', text, '<source>;epoch=N;content=1'),
   'Candor-Drops': header('Candor-Drops', text, 'reason=count;..., of all time, of the machine'),
+  'Upload-SHA256': { ...header('Candor-Content-SHA256', hex(64), 'of the plain text as a whole: by it the upload is known'), required: true },
+  'Upload-Offset': { ...header('Upload-Offset', { type: 'integer', minimum: 0 }, 'plain bytes of the text before this part'), required: true },
+  'Upload-Complete': { ...header('Upload-Complete', { type: 'string', enum: ['?0', '?1'] }, '?1 with the last part'), required: true },
   'Candor-Content-SHA256': header('Candor-Content-SHA256', hex(64), 'of the plain text'),
 };
 /** @param {...string} names */
@@ -226,10 +233,16 @@ const use = (...names) => names.map((name) => ({ $ref: `#/components/parameters/
 
 const ABOUT = new Map([
   [400, 'A parameter, a header or the body is malformed'], [401, 'No token, or an unknown one'], [403, 'The token may not do that, or consent is missing'],
-  [404, 'There is no such thing'], [409, 'Another text is stored, and stays'], [413, 'The body is larger than a limit'], [415, 'Content type or encoding'],
+  [404, 'There is no such thing'], [409, 'Another text is stored, and stays; or a part does not begin where the text ends'], [413, 'The body is larger than a limit'], [415, 'Content type or encoding'],
   [429, 'Too many uploads, or the privacy budget is spent; see Retry-After'], [500, 'A query failed'], [501, 'This collector does not keep it'],
   [503, 'Overloaded, stopping, or the store has a problem; see Retry-After'],
 ]);
+/** Where an upload is. @param {string} description @param {Json} more */
+const placed = (description, more = {}) => ({
+  description, headers: {
+    'Upload-Offset': { schema: count, description: 'bytes of the text that are here' }, 'Upload-Complete': { schema: { type: 'string', enum: ['?0', '?1'] }, description: '?1: the text is stored' }, ...more,
+  },
+});
 const PROBLEM = { 'application/problem+json': { schema: ref('Problem') } };
 
 /** @param {number} code @returns {Json} */
@@ -238,10 +251,15 @@ function problem(code) {
   return { description: ABOUT.get(code), ...retry, content: PROBLEM };
 }
 
+/** Refusals are the same everywhere. @type {Record<string, Json>} */
+const refusals = {
+  ...Object.fromEntries([...ABOUT.keys()].map((code) => [`Problem${code}`, problem(code)])),
+  Problem: { description: 'What any request can get: 400, 405, 408, 413, 417, 431, 500, 503, 505', content: PROBLEM },
+};
 /** @param {Json} good @param {...number} bad */
 const answers = (good, ...bad) => ({
-  ...good, ...Object.fromEntries(bad.map((code) => [code, problem(code)])),
-  default: { description: 'What any request can get: 400, 405, 408, 413, 417, 431, 500, 503, 505', content: PROBLEM },
+  ...good, ...Object.fromEntries(bad.map((code) => [code, { $ref: `#/components/responses/Problem${code}` }])),
+  default: { $ref: '#/components/responses/Problem' },
 });
 /** @param {string} description @param {Json} content */
 const answer = (description, content, more = {}) => ({ description, ...more, content });
@@ -262,12 +280,12 @@ const read = (id, summary, schema, names, ...more) => ({
 /** OTLP/HTTP says what its bodies and refusals are. @param {string} id @param {string} signal */
 function otlp(id, signal) {
   const both = (/** @type {string} */ name) => ({ ...json(name), 'application/x-protobuf': { schema: { type: 'string', format: 'binary' } } });
-  const refusals = Object.entries(answers({}, 400, 401, 403, 413, 415, 429, 503)).map(([code, one]) => [code, { ...one, content: both('OtlpStatus') }]);
+  const refused = ['400', '401', '403', '413', '415', '429', '503', 'default'].map((code) => [code, { ...refusals[`Problem${code.replace('default', '')}`], content: both('OtlpStatus') }]);
   return {
     post: {
       operationId: id, summary: `Store ${signal} of OpenTelemetry, docs/otlp.md`, security: bearer('ingest'), parameters: use('Content-Encoding', 'Candor-Machine-Id'),
       requestBody: { required: true, content: both('OtlpRequest') },
-      responses: { 200: answer('Committed, all or in part', both('OtlpResponse')), ...Object.fromEntries(refusals) },
+      responses: { 200: answer('Committed, all or in part', both('OtlpResponse')), ...Object.fromEntries(refused) },
     },
   };
 }
@@ -326,6 +344,23 @@ function paths() {
         operationId: 'readAttachments', summary: 'What texts an event has; with field, the text', security: bearer('read'),
         parameters: use('field', 'If-None-Match'),
         responses: answers({ 200: answer('The list, or the text', { ...json('Attachments'), ...plain }, ETAG), 304: UNCHANGED }, 400, 401, 403, 404, 501, 503),
+      },
+    },
+    '/api/v1/uploads/{event_id}': {
+      parameters: use('event_id'),
+      patch: {
+        operationId: 'storePart', summary: 'Store a part of a text of full content, behind what is there of it', security: bearer('ingest'),
+        parameters: use('field', 'Upload-SHA256', 'Upload-Offset', 'Upload-Complete', 'Content-Encoding', 'Candor-Consent', 'Candor-Machine-Id'),
+        requestBody: { required: true, content: { 'application/partial-upload': { schema: text } } },
+        responses: answers({
+          200: { ...placed('The whole text was there'), content: json('StoredAttachment') }, 201: { ...placed('Whole, and stored'), content: json('StoredAttachment') },
+          204: placed('The part is stored'),
+        }, 400, 401, 403, 404, 409, 413, 415, 429, 501, 503),
+      },
+      head: {
+        operationId: 'findPart', summary: 'How much of a text is there', security: bearer('ingest'), parameters: use('field', 'Upload-SHA256'),
+        responses: answers({ 204: placed('Go on from that offset', { 'Upload-Limit': { schema: text, description: 'max-size, min-append-size and max-age' } }) },
+          400, 401, 403, 404, 409, 501, 503),
       },
     },
     '/api/v1/erasures': {
@@ -389,7 +424,7 @@ function openapi() {
     paths: paths(),
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'candor-central token create; scopes ingest, read, admin' } },
-      parameters, schemas: schemas(),
+      parameters, responses: refusals, schemas: schemas(),
     },
   }, null, 1)}\n`;
 }

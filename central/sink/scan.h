@@ -61,6 +61,9 @@ typedef struct candor_session_sums candor_session_sums;
 CANDOR_CHECK candor_status candor_session_sums_add(candor_session_sums *s,
                                                    const candor_session_part *p, candor_err *err);
 
+/* The sentence of too many. */
+candor_status candor_sessions_full(candor_err *err);
+
 typedef struct candor_session_source {
     const candor_event_source *events;
     /* The sessions of the events that f's app and match take, of ids from low to below high. *cut:

@@ -72,12 +72,17 @@ static void do_reads(candor_attachments *a, candor_task *t)
     }
 }
 
+static bool writes(const candor_attachment_job *j)
+{
+    return j->op == CANDOR_ATTACHMENT_PUT || j->op == CANDOR_ATTACHMENT_APPEND;
+}
+
 /* Puts first, in one transaction: who asked after a put sees it. */
 static void do_jobs(candor_attachments *a, candor_task *t)
 {
     candor_task *first[2] = {NULL, NULL}, **last[2] = {&first[0], &first[1]};
     for (; t != NULL; t = t->next) {
-        int read = ((candor_attachment_job *)(void *)t)->op != CANDOR_ATTACHMENT_PUT;
+        int read = !writes((candor_attachment_job *)(void *)t);
         *last[read] = t;
         last[read] = &t->next;
     }
@@ -121,7 +126,7 @@ static void run(void *ctx)
 
 candor_status candor_attachments_submit(candor_attachments *a, candor_attachment_job *j)
 {
-    uint64_t size = j->op == CANDOR_ATTACHMENT_PUT ? j->text.n : 0, before;
+    uint64_t size = writes(j) ? j->text.n : 0, before;
     if (atomic_load(&a->closing)) return CANDOR_CANCELLED;
     if (atomic_fetch_add(&a->waiting, 1) >= JOBS_WAITING && j->op != CANDOR_ATTACHMENT_ERASE) {
         atomic_fetch_sub(&a->waiting, 1);

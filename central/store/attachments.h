@@ -17,17 +17,23 @@
 
 typedef enum candor_attachment_op {
     CANDOR_ATTACHMENT_PUT,
+    CANDOR_ATTACHMENT_APPEND, /* a part of a text, behind what is there of it */
+    CANDOR_ATTACHMENT_OFFSET, /* how much of that text is there */
     CANDOR_ATTACHMENT_LIST,
     CANDOR_ATTACHMENT_GET,
     CANDOR_ATTACHMENT_ERASE /* those of n_ids events; is never refused for want of room */
 } candor_attachment_op;
 
 typedef enum candor_attachment_result {
-    CANDOR_ATTACHMENT_DONE,      /* put: stored; list: visited all; get: text is filled */
-    CANDOR_ATTACHMENT_KNOWN,     /* put: the same text was there */
-    CANDOR_ATTACHMENT_CONFLICT,  /* put: another text was there, and stays */
-    CANDOR_ATTACHMENT_OTHER_APP, /* put: the event is another app's than the token's */
-    CANDOR_ATTACHMENT_NONE       /* get: there is none, for this app */
+    CANDOR_ATTACHMENT_DONE,       /* put, append: stored; list: visited all; get: text is filled */
+    CANDOR_ATTACHMENT_KNOWN,      /* put, append, offset: the same text was there */
+    CANDOR_ATTACHMENT_CONFLICT,   /* put, append, offset: another text was there, and stays */
+    CANDOR_ATTACHMENT_OTHER_APP,  /* put: the event is another app's than the token's */
+    CANDOR_ATTACHMENT_NONE,       /* get: there is none, for this app */
+    CANDOR_ATTACHMENT_PARTIAL,    /* append, offset: not whole yet, offset says how far */
+    CANDOR_ATTACHMENT_MISPLACED,  /* append: not where the text ends, which offset says */
+    CANDOR_ATTACHMENT_BAD_DIGEST, /* append: whole, and another text than sha256 says: dropped */
+    CANDOR_ATTACHMENT_BAD_TEXT    /* append: whole, and not UTF-8: dropped */
 } candor_attachment_result;
 
 typedef struct candor_attachment {
@@ -37,6 +43,11 @@ typedef struct candor_attachment {
     int64_t received_ms;
 } candor_attachment;
 
+/* A text may come in parts: each is durable when its append is answered, and nobody can read it
+ * before the text is whole and its digest is right. The identity of such a text is its event, field
+ * and digest. */
+#define CANDOR_PARTIALS_MAX 1024 /* texts that are not whole */
+
 /* One request. Lent to the store from submit until done is called. */
 typedef struct candor_attachment_job {
     candor_task task; /* first: the mailbox's task is one of the job */
@@ -44,8 +55,11 @@ typedef struct candor_attachment_job {
     unsigned char event_id[16];
     char field[CANDOR_NAME_MAX + 1];
     char app[CANDOR_TOKEN_APP + 1];           /* what the token is bound to; empty: any */
-    unsigned char sha256[CANDOR_SHA256_SIZE]; /* put: in */
-    candor_buf text; /* put: in, the plain text; get: out; the owner frees it */
+    unsigned char sha256[CANDOR_SHA256_SIZE]; /* put, append, offset: in */
+    candor_buf text; /* put, append: in, plain; get, and append of the last part: out, the whole
+                        text; the owner frees it */
+    uint64_t offset; /* append: in and out; offset: out; bytes of plain text */
+    bool last;       /* append: in, the text is whole with it */
     int64_t received_ms;
     size_t queued_bytes;            /* private to the store */
     const unsigned char (*ids)[16]; /* erase: borrowed */
@@ -70,6 +84,8 @@ typedef struct candor_attachments_settings {
     struct candor_metrics *metrics;  /* may be NULL */
     const atomic_bool *space_low;    /* as in store.h */
     uint64_t queue_bytes, retention_days;
+    uint64_t partial_bytes;  /* of all texts that are not whole; one always fits */
+    int64_t partial_age_ms;  /* without growth */
     int64_t (*now_ms)(void); /* NULL: the clock */
 } candor_attachments_settings;
 

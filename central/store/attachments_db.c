@@ -10,10 +10,8 @@
 
 /* --- puts ----------------------------------------------------------------------------------- */
 
-/* The app of a stored event; empty when the event is not known, or its app's name was not kept. app
- * borrows from the statement, which the caller resets. */
-static candor_status event_app(candor_attachment_db *d, const unsigned char id[16],
-                               candor_bytes *app, candor_err *err)
+candor_status candor_attachment_db_app(candor_attachment_db *d, const unsigned char id[16],
+                                       candor_bytes *app, candor_err *err)
 {
     int rc;
     *app = (candor_bytes){NULL, 0};
@@ -27,7 +25,7 @@ static candor_status event_app(candor_attachment_db *d, const unsigned char id[1
                                                  : candor_db_fail(d->events, "find an event", err);
 }
 
-static bool foreign(candor_bytes app, const char *bound)
+bool candor_attachment_foreign(candor_bytes app, const char *bound)
 {
     return *bound != '\0' && app.n != 0 && !candor_bytes_eq(app, candor_bytes_str(bound));
 }
@@ -50,29 +48,35 @@ static candor_status insert(candor_attachment_db *d, const candor_attachment_job
     return candor_db_run(s, "store an attachment", err);
 }
 
-static candor_status put_new(candor_attachment_db *d, candor_attachment_job *j, candor_err *err)
+candor_status candor_attachment_db_add(candor_attachment_db *d, candor_attachment_job *j,
+                                       candor_err *err)
 {
     candor_bytes app;
-    candor_status st = event_app(d, j->event_id, &app, err);
-    if (st == CANDOR_OK && foreign(app, j->app)) {
+    candor_status st = candor_attachment_db_app(d, j->event_id, &app, err);
+    if (st == CANDOR_OK && candor_attachment_foreign(app, j->app)) {
         j->result = CANDOR_ATTACHMENT_OTHER_APP;
     } else if (st == CANDOR_OK) {
         j->result = CANDOR_ATTACHMENT_DONE;
         st = insert(d, j, *j->app != '\0' ? candor_bytes_str(j->app) : app, err);
     }
     sqlite3_reset(d->event_app);
+    if (st == CANDOR_OK && j->result == CANDOR_ATTACHMENT_DONE)
+        st = candor_partial_overtake(d, j, err);
     return st;
 }
 
-static candor_attachment_result compare(sqlite3_stmt *s, const candor_attachment_job *j)
+static candor_attachment_result compare(sqlite3_stmt *s, candor_attachment_job *j)
 {
     candor_bytes digest = candor_db_column(s, 0), ours;
     ours = candor_bytes_of((const char *)j->sha256, sizeof j->sha256);
-    if (foreign(candor_db_column(s, 1), j->app)) return CANDOR_ATTACHMENT_OTHER_APP;
+    if (candor_attachment_foreign(candor_db_column(s, 1), j->app))
+        return CANDOR_ATTACHMENT_OTHER_APP;
+    j->offset = (uint64_t)sqlite3_column_int64(s, 2);
     return candor_bytes_eq(digest, ours) ? CANDOR_ATTACHMENT_KNOWN : CANDOR_ATTACHMENT_CONFLICT;
 }
 
-static candor_status put_one(candor_attachment_db *d, candor_attachment_job *j, candor_err *err)
+candor_status candor_attachment_db_whole(candor_attachment_db *d, candor_attachment_job *j,
+                                         bool *found, candor_err *err)
 {
     sqlite3_stmt *s = d->q.find;
     candor_status st = CANDOR_OK;
@@ -80,12 +84,22 @@ static candor_status put_one(candor_attachment_db *d, candor_attachment_job *j, 
     sqlite3_bind_blob(s, 1, j->event_id, sizeof j->event_id, SQLITE_STATIC);
     candor_db_bind_text(s, 2, candor_bytes_str(j->field));
     rc = sqlite3_step(s);
+    *found = rc == SQLITE_ROW;
     if (rc == SQLITE_ROW)
         j->result = compare(s, j);
     else if (rc != SQLITE_DONE)
         st = candor_db_fail(d->db, "find an attachment", err);
     sqlite3_reset(s);
-    return st == CANDOR_OK && rc == SQLITE_DONE ? put_new(d, j, err) : st;
+    return st;
+}
+
+static candor_status put_one(candor_attachment_db *d, candor_attachment_job *j, candor_err *err)
+{
+    bool found;
+    candor_status st;
+    if (j->op == CANDOR_ATTACHMENT_APPEND) return candor_partial_append(d, j, err);
+    st = candor_attachment_db_whole(d, j, &found, err);
+    return st == CANDOR_OK && !found ? candor_attachment_db_add(d, j, err) : st;
 }
 
 candor_status candor_attachment_db_put(candor_attachment_db *d, candor_task *jobs, candor_err *err)
@@ -98,6 +112,7 @@ candor_status candor_attachment_db_put(candor_attachment_db *d, candor_task *job
         sqlite3_step(d->q.rollback);
         sqlite3_reset(d->q.rollback);
     }
+    candor_partial_settle(d, st == CANDOR_OK);
     if (d->packed.cap > CANDOR_TEXT_MAX) candor_buf_free(&d->packed);
     return st;
 }
@@ -112,7 +127,7 @@ static candor_status may_see(candor_attachment_db *d, const candor_attachment_jo
     candor_status st = CANDOR_OK;
     *yes = *j->app == '\0';
     if (*yes) return CANDOR_OK;
-    if (app.n == 0) st = event_app(d, j->event_id, &app, err);
+    if (app.n == 0) st = candor_attachment_db_app(d, j->event_id, &app, err);
     *yes = st == CANDOR_OK && candor_bytes_eq(app, candor_bytes_str(j->app));
     sqlite3_reset(d->event_app);
     return st;
@@ -183,6 +198,7 @@ static candor_status erase(candor_attachment_db *d, candor_attachment_job *j, ca
         sqlite3_bind_blob(d->q.erase, 1, j->ids[i], 16, SQLITE_STATIC);
         st = candor_db_run(d->q.erase, "erase attachments", err);
         if (st == CANDOR_OK) j->erased += (uint64_t)sqlite3_changes(d->db);
+        if (st == CANDOR_OK) st = candor_partial_erase(d, j->ids[i], &j->erased, err);
     }
     if (st == CANDOR_OK) st = candor_db_run(d->q.commit, "commit", err);
     if (st != CANDOR_OK && !sqlite3_get_autocommit(d->db)) {
@@ -190,6 +206,7 @@ static candor_status erase(candor_attachment_db *d, candor_attachment_job *j, ca
         sqlite3_reset(d->q.rollback);
     }
     if (j->erased != 0) d->purging = true;
+    candor_partial_settle(d, st == CANDOR_OK);
     return st;
 }
 
@@ -198,6 +215,7 @@ candor_status candor_attachment_db_read(candor_attachment_db *d, candor_attachme
 {
     j->result = CANDOR_ATTACHMENT_DONE;
     if (j->op == CANDOR_ATTACHMENT_ERASE) return erase(d, j, err);
+    if (j->op == CANDOR_ATTACHMENT_OFFSET) return candor_partial_offset(d, j, err);
     return j->op == CANDOR_ATTACHMENT_LIST ? read_list(d, j, err) : read_text(d, j, err);
 }
 
@@ -228,9 +246,11 @@ candor_status candor_attachment_db_rest(candor_attachment_db *d, int64_t now_ms,
                                         candor_err *err)
 {
     int64_t cutoff = now_ms / CANDOR_DAY_MS - d->retention_days;
-    candor_status st = CANDOR_OK;
+    candor_status st = candor_partial_expire(d, now_ms, err);
+    candor_partial_settle(d, st == CANDOR_OK);
     *more = false;
-    if (d->retention_days != 0 && cutoff > d->purged_day) st = purge_step(d, cutoff, more, err);
+    if (st == CANDOR_OK && d->retention_days != 0 && cutoff > d->purged_day)
+        st = purge_step(d, cutoff, more, err);
     if (st == CANDOR_OK && !*more) st = candor_space_step(d->db, d->space_low, more, err);
     if (st == CANDOR_OK && !*more && d->purging) /* a reader, a backup say, may put it off */
         d->purging = sqlite3_wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
@@ -243,10 +263,18 @@ candor_status candor_attachment_db_rest(candor_attachment_db *d, int64_t now_ms,
 static const char schema_sql[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "INSERT INTO meta VALUES('format',1) ON CONFLICT DO NOTHING;"
+    "INSERT INTO meta VALUES('format',2) ON CONFLICT DO NOTHING;"
+    "UPDATE meta SET value=2 WHERE key='format' AND value=1;" /* the tables of partial texts */
     "CREATE TABLE IF NOT EXISTS attachment(id INTEGER PRIMARY KEY, event_id BLOB NOT NULL,"
     " field TEXT NOT NULL, sha256 BLOB NOT NULL, size INTEGER NOT NULL, received INTEGER NOT NULL,"
     " app TEXT NOT NULL, body BLOB NOT NULL, UNIQUE(event_id,field));"
+    "CREATE TABLE IF NOT EXISTS partial(id INTEGER PRIMARY KEY, event_id BLOB NOT NULL,"
+    " field TEXT NOT NULL, sha256 BLOB NOT NULL, size INTEGER NOT NULL, touched INTEGER NOT NULL,"
+    " app TEXT NOT NULL, UNIQUE(event_id,field,sha256));"
+    "CREATE TABLE IF NOT EXISTS piece(id INTEGER PRIMARY KEY, partial INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE(partial,at));"
+    "CREATE TRIGGER IF NOT EXISTS partial_gone AFTER DELETE ON partial"
+    " BEGIN DELETE FROM piece WHERE partial=old.id; END;"
     "COMMIT";
 
 static candor_status prepare_all(candor_attachment_db *d, candor_err *err)
@@ -268,12 +296,16 @@ candor_status candor_attachment_db_open(candor_attachment_db *d,
     d->retention_days = (int64_t)s->retention_days;
     d->space_low = s->space_low;
     d->metrics = s->metrics;
+    d->partial_bytes = s->partial_bytes;
+    d->partial_age_ms = s->partial_age_ms;
     st = candor_db_open(s->path, s->key, true, CACHE_KIB, &d->db, err);
     if (st == CANDOR_OK) st = candor_db_exec(d->db, "PRAGMA secure_delete=ON", err);
     if (st == CANDOR_OK) st = candor_db_create(d->db, schema_sql, CANDOR_TEXTS_FORMAT, err);
     if (st == CANDOR_OK)
         st = candor_db_open(s->events_path, s->key, false, CACHE_KIB, &d->events, err);
-    return st == CANDOR_OK ? prepare_all(d, err) : st;
+    if (st == CANDOR_OK) st = prepare_all(d, err);
+    if (st == CANDOR_OK) candor_partial_settle(d, false); /* the gauges */
+    return st;
 }
 
 void candor_attachment_db_close(candor_attachment_db *d)

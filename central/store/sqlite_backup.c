@@ -10,10 +10,11 @@
 
 static const struct {
     const char *name, *count;
-    int format;
+    int oldest, format; /* what is older is brought up to date when a collector opens it */
 } kinds[] = {
-    [CANDOR_BACKUP_EVENTS] = {"events", "SELECT count(*) FROM ev", CANDOR_EVENTS_FORMAT},
-    [CANDOR_BACKUP_TEXTS] = {"texts", "SELECT count(*) FROM attachment", CANDOR_TEXTS_FORMAT},
+    [CANDOR_BACKUP_EVENTS] = {"events", "SELECT count(*) FROM ev", CANDOR_EVENTS_FORMAT,
+                              CANDOR_EVENTS_FORMAT},
+    [CANDOR_BACKUP_TEXTS] = {"texts", "SELECT count(*) FROM attachment", 1, CANDOR_TEXTS_FORMAT},
 };
 
 static candor_status open_file(const char *path, const candor_db_key *key, int flags, sqlite3 **out,
@@ -180,7 +181,7 @@ candor_status candor_backup_check(const char *path, const candor_db_key *key,
     if (st == CANDOR_OK) st = read_row(db, path, out, err);
     if (st == CANDOR_OK)
         st = read_number(db, "SELECT value FROM meta WHERE key='format'", &format, err);
-    if (st == CANDOR_OK && format != kinds[kind].format)
+    if (st == CANDOR_OK && (format < kinds[kind].oldest || format > kinds[kind].format))
         st = candor_fail(err, CANDOR_CORRUPT, 0, "restore",
                          "the format of %.140s is %lld and this version reads format %d; restore "
                          "it with the version that made it",

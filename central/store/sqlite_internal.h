@@ -16,7 +16,7 @@
 #include "central/store/store.h"
 
 #define CANDOR_EVENTS_FORMAT 2 /* of events.db and attachments.db, in their table meta */
-#define CANDOR_TEXTS_FORMAT  1
+#define CANDOR_TEXTS_FORMAT  2
 
 #define CANDOR_DAY_MS  86400000
 #define CANDOR_HOUR_MS 3600000

@@ -77,5 +77,7 @@ char *candor_json_write_fixed(char *to, double v, unsigned decimals);
 
 /* Length of the well-formed UTF-8 character at p (1..4), or 0. end > p. */
 unsigned candor_utf8_len(const char *p, const char *end);
+/* Well-formed to the last byte. */
+bool candor_utf8_ok(candor_bytes text);
 
 #endif

@@ -68,3 +68,14 @@ unsigned candor_utf8_put(uint32_t c, char out[4])
     out[3] = (char)(0x80 | (c & 0x3f));
     return 4;
 }
+
+bool candor_utf8_ok(candor_bytes text)
+{
+    const char *p = text.p, *end = text.n != 0 ? text.p + text.n : text.p;
+    while (p < end) {
+        unsigned n = candor_utf8_len(p, end);
+        if (n == 0) return false;
+        p += n;
+    }
+    return true;
+}

@@ -169,9 +169,11 @@ static bool goes_on(const candor_uploader *u, candor_outcome outcome, const cand
     return u->manual && r->status == CANDOR_OK && r->code >= 500 && asked_wait(r) < 0;
 }
 
-static void answer_attachment(candor_uploader *u, const candor_http_response *r)
+static void answer_attachment(candor_uploader *u, const candor_http_response *answer)
 {
     candor_verdict verdict;
+    candor_http_response last = *answer, *r = &last;
+    if (candor_vault_goes_on(u, r)) return;
     candor_vault_answer(u, r, u->settings->upload_interval_ms + 1, &verdict);
     if (verdict.error[0] != '\0') memcpy(u->error, verdict.error, sizeof u->error);
     if (verdict.outcome == CANDOR_UPLOAD_DONE) endpoint_works(u);

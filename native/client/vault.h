@@ -50,6 +50,16 @@ typedef struct candor_vault_entry {
     uint64_t round; /* the last one that failed to send it; 0: none */
 } candor_vault_entry;
 
+/* How the attachment in flight travels: at once, or, after an attempt that failed, in parts that
+ * the collector keeps (docs/http-api.md: PATCH and HEAD /api/v1/uploads). */
+typedef enum candor_vault_step {
+    CANDOR_VAULT_WHOLE, /* POST */
+    CANDOR_VAULT_ASK,   /* HEAD: how much of it is there */
+    CANDOR_VAULT_PART   /* PATCH */
+} candor_vault_step;
+#define CANDOR_VAULT_PART_SIZE                                                                     \
+    65536 /* bytes of a part, before compression; what has no more goes at once */
+
 struct candor_client;
 struct candor_store;
 struct candor_uploader;
@@ -78,8 +88,11 @@ typedef struct candor_vault {
     uint64_t old_since_ns, old_seen_ns; /* candor_hold of the oldest attachment's age */
     /* of the request in flight */
     candor_vault_entry sending;
-    candor_buf file, plain, gz;
+    candor_buf file, plain, gz; /* gz: what this request carries */
     char sha256[65];
+    candor_vault_step step;
+    size_t size, from, upto; /* of the text; what of it gz is */
+    unsigned moves;          /* how often the collector put us elsewhere */
     uint64_t round;
     int64_t round_ms, behind_ms; /* when the round came to the attachments; 0: not yet */
     int64_t left_ms;             /* of candor_recovered, as the round found it */
@@ -141,6 +154,9 @@ void candor_vault_round(candor_vault *v, int64_t left_ms);
 /* Start a request for the next attachment that is due and whose event is sent. False: none is, or
  * it cannot be made (u->error). */
 bool candor_vault_send_next(struct candor_uploader *u);
+/* An answer that does not settle the attachment: its next request is on its way. False: *r is to be
+ * judged, which may say now that no request could be made. */
+bool candor_vault_goes_on(struct candor_uploader *u, candor_http_response *r);
 /* Judge the answer and settle the attachment; set_aside_ms: what a retry waits at least. */
 void candor_vault_answer(struct candor_uploader *u, const candor_http_response *r,
                          int64_t set_aside_ms, candor_verdict *out);

@@ -1,10 +1,11 @@
 /* Attachments on their way out: POST <endpoint>/api/v1/attachments/<event id>?field=<name>, one at
- * a time, in the round of the batches and behind them. */
+ * a time, in the round of the batches and behind them. In parts: vault_parts.c. */
 #include <stdio.h>
 
 #include "base/digest.h"
 #include "base/gzip.h"
 #include "client/client.h"
+#include "client/vault_private.h"
 
 void candor_vault_round(candor_vault *v, int64_t left_ms)
 {
@@ -54,8 +55,8 @@ static const candor_vault_entry *next_due(candor_vault *v, bool manual)
     return NULL;
 }
 
-/* The file's text into v->plain, its gzip into v->gz and its digest into v->sha256. */
-static candor_status load(candor_vault *v, const candor_vault_entry *e, candor_err *err)
+candor_status candor_vault_load(candor_vault *v, const candor_vault_entry *e, size_t from, size_t n,
+                                candor_err *err)
 {
     char path[CANDOR_PATH_MAX];
     unsigned char hash[CANDOR_SHA256_SIZE];
@@ -76,8 +77,12 @@ static candor_status load(candor_vault *v, const candor_vault_entry *e, candor_e
     if (st != CANDOR_OK) return st;
     candor_hex_encode(hash, sizeof hash, v->sha256);
     v->sha256[64] = '\0';
-    st = candor_gzip(candor_buf_bytes(&v->plain), (int)v->store->settings->gzip_level, NULL, &v->gz,
-                     err);
+    v->size = v->plain.n;
+    v->from = from < v->size ? from : v->size;
+    v->upto = n < v->size - v->from ? v->from + n : v->size;
+    const char *part = v->size != 0 ? v->plain.p + v->from : NULL;
+    st = candor_gzip(candor_bytes_of(part, v->upto - v->from), (int)v->store->settings->gzip_level,
+                     NULL, &v->gz, err);
     candor_wipe(v->plain.p, v->plain.n);
     return st;
 }
@@ -88,27 +93,36 @@ static void content_consent(const candor_uploader *u, char *out, size_t cap)
     (void)snprintf(out, cap, "%s;content=1", u->consent);
 }
 
-static candor_status start(candor_uploader *u, candor_err *err)
+candor_status candor_vault_request(candor_uploader *u, candor_err *err)
 {
-    char url[2304], authorization[4352], consent[128], id[CANDOR_UUID_TEXT];
+    static const char *const methods[] = {"POST", "HEAD", "PATCH"};
+    char url[2304], authorization[4352], consent[128], offset[24], id[CANDOR_UUID_TEXT];
     const candor_settings *s = u->settings;
     candor_vault *v = u->vault;
+    bool whole = v->step == CANDOR_VAULT_WHOLE, asks = v->step == CANDOR_VAULT_ASK;
     candor_uuid_format(v->sending.event, id);
-    (void)snprintf(url, sizeof url, "%s/api/v1/attachments/%.36s?field=%s", s->endpoint, id,
-                   v->sending.field);
+    (void)snprintf(url, sizeof url, "%s/api/v1/%s/%.36s?field=%s", s->endpoint,
+                   whole ? "attachments" : "uploads", id, v->sending.field);
     (void)snprintf(authorization, sizeof authorization, "Bearer %s",
                    s->token != NULL ? s->token : "");
+    (void)snprintf(offset, sizeof offset, "%zu", v->from);
     content_consent(u, consent, sizeof consent);
-    const candor_http_header headers[] = {
-        {"Content-Type", "text/plain; charset=utf-8"},
-        {"Content-Encoding", "gzip"},
-        {"Candor-Content-SHA256", v->sha256},
-        {"Candor-Machine-Id", u->identity.machine_id},
-        {"Candor-Consent", consent},
-        {"Authorization", authorization},
-    };
-    const candor_http_request request = {"POST", url, headers, s->token != NULL ? 6 : 5,
-                                         candor_buf_bytes(&v->gz)};
+    candor_http_header headers[8] = {{"Candor-Content-SHA256", v->sha256},
+                                     {"Candor-Machine-Id", u->identity.machine_id}};
+    size_t n = 2;
+    if (s->token != NULL) headers[n++] = (candor_http_header){"Authorization", authorization};
+    if (!asks) {
+        headers[n++] = (candor_http_header){"Content-Type", whole ? "text/plain; charset=utf-8"
+                                                                  : "application/partial-upload"};
+        headers[n++] = (candor_http_header){"Content-Encoding", "gzip"};
+        headers[n++] = (candor_http_header){"Candor-Consent", consent};
+    }
+    if (v->step == CANDOR_VAULT_PART) {
+        headers[n++] = (candor_http_header){"Upload-Offset", offset};
+        headers[n++] = (candor_http_header){"Upload-Complete", v->upto == v->size ? "?1" : "?0"};
+    }
+    const candor_http_request request = {methods[v->step], url, headers, n,
+                                         asks ? (candor_bytes){0} : candor_buf_bytes(&v->gz)};
     candor_status st = candor_uploader_http(u, err);
     return st == CANDOR_OK ? candor_http_start(u->http, &request, err) : st;
 }
@@ -131,9 +145,13 @@ bool candor_vault_send_next(candor_uploader *u)
     while ((e = next_due(v, u->manual)) != NULL) {
         candor_err err = {0};
         v->sending = *e;
-        candor_status st = load(v, e, &err);
+        v->moves = 0;
+        candor_status st = candor_vault_load(v, e, 0, SIZE_MAX, &err);
         if (st == CANDOR_OK && !candor_uploader_fits(u, u->sent_bytes, v->gz.n)) return false;
-        if (st == CANDOR_OK) st = start(u, &err);
+        v->step = e->retries != 0 && v->size > CANDOR_VAULT_PART_SIZE ? CANDOR_VAULT_ASK
+                                                                      : CANDOR_VAULT_WHOLE;
+        if (v->step == CANDOR_VAULT_ASK) candor_buf_clear(&v->gz); /* nothing of it is sent yet */
+        if (st == CANDOR_OK) st = candor_vault_request(u, &err);
         if (st == CANDOR_OK) return true;
         if (st == CANDOR_CORRUPT) {
             lose(v, CANDOR_VAULT_DROP_CORRUPT);
@@ -158,7 +176,7 @@ uint64_t candor_vault_plan(const candor_uploader *u, int64_t behind_ms, uint64_t
     for (size_t i = 0; i < v->n; i++) {
         const candor_vault_entry *e = &v->entries[i];
         bool sent = (int64_t)candor_uuid7_ms(e->event) > behind_ms;
-        if (!sent || e->locked || load(v, e, NULL) != CANDOR_OK) continue;
+        if (!sent || e->locked || candor_vault_load(v, e, 0, SIZE_MAX, NULL) != CANDOR_OK) continue;
         if (!candor_uploader_fits(u, *bytes, v->gz.n)) break;
         *bytes += v->gz.n;
         n++;
@@ -183,7 +201,7 @@ static void set_aside(candor_vault *v, int64_t ms)
 }
 
 /* On record before the file goes, under the event's id. */
-static void note_ledger(candor_uploader *u, int http)
+void candor_vault_note(candor_uploader *u, int http, uint64_t accepted)
 {
     candor_err err = {0};
     candor_vault *v = u->vault;
@@ -196,7 +214,7 @@ static void note_ledger(candor_uploader *u, int http)
                                        .guessable = true,
                                        .endpoint = u->settings->endpoint,
                                        .http = http,
-                                       .accepted = 1,
+                                       .accepted = accepted,
                                        .consent = consent};
     if (candor_ledger_append(&u->store->ledger, u->store->dir, &entry, &err) != CANDOR_OK)
         candor_store_note(u->store, &err);
@@ -210,7 +228,7 @@ void candor_vault_answer(candor_uploader *u, const candor_http_response *r, int6
     candor_policy_judge_attachment(r, v->sha256, out);
     switch (out->outcome) {
     case CANDOR_UPLOAD_DONE:
-        note_ledger(u, r->code);
+        candor_vault_note(u, r->code, 1);
         candor_mutex_lock(v->mutex);
         v->unmerged.sent++;
         candor_mutex_unlock(v->mutex);

@@ -174,6 +174,17 @@ static int64_t retry_after_of(candor_http *h)
     return candor_retry_after_parse(candor_bytes_str(header->value), candor_clock_unix_ms());
 }
 
+static int64_t upload_offset_of(candor_http *h)
+{
+    struct curl_header *header = NULL;
+    int64_t v = -1;
+
+    if (h->curl.curl_easy_header(h->easy, "Upload-Offset", 0, CURLH_HEADER, -1, &header) !=
+        CURLHE_OK)
+        return -1;
+    return candor_json_int64(candor_bytes_str(header->value), &v) && v >= 0 ? v : -1;
+}
+
 /* In the trailers, or, where there is no message, in the headers
  * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses). */
 static int grpc_status_of(candor_http *h)
@@ -194,8 +205,11 @@ static void finish(candor_http *h, CURLcode rc, bool stalled, candor_http_respon
 {
     long code = 0;
 
-    *out = (candor_http_response){
-        .status = CANDOR_OK, .retry_after_ms = -1, .date = h->date, .grpc_status = -1};
+    *out = (candor_http_response){.status = CANDOR_OK,
+                                  .retry_after_ms = -1,
+                                  .upload_offset = -1,
+                                  .date = h->date,
+                                  .grpc_status = -1};
     if (h->curl.curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &code) == CURLE_OK)
         out->code = (int)code;
     candor_buf_put_c(&h->body, '\0');
@@ -208,6 +222,7 @@ static void finish(candor_http *h, CURLcode rc, bool stalled, candor_http_respon
         candor_http_explain_redirect(h, out);
     } else {
         out->retry_after_ms = retry_after_of(h);
+        out->upload_offset = upload_offset_of(h);
         out->grpc_status = grpc_status_of(h);
         out->body = candor_bytes_of(h->body.p, h->body.n - 1);
     }

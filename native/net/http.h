@@ -35,6 +35,7 @@ typedef struct candor_http_response {
     candor_status status;   /* OK: a complete response came, of any code but a redirect's (NET) */
     int code;               /* HTTP status, or 0 */
     int64_t retry_after_ms; /* from Retry-After (seconds or HTTP-date, RFC 9110 10.2.3); -1: none */
+    int64_t upload_offset;  /* from Upload-Offset, of resumable uploads; -1: none */
     const char *date;       /* the Date header as it came, "" without; borrowed like body */
     candor_bytes body;      /* borrowed until the next request; terminated by NUL */
     int grpc_status;        /* with the setting grpc; -1: none came */

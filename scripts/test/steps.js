@@ -7,7 +7,7 @@ const { cTests } = require('./c-tests.js');
 const { root, run, tail } = require('./run.js');
 
 /** @typedef {import('./tally.js').Tally} Tally */
-/** @typedef {{verbose: boolean}} Options */
+/** @typedef {{verbose: boolean, env?: Record<string, string>}} Options */
 
 /**
  * One command that passes by its exit code.
@@ -59,7 +59,7 @@ async function nodeTests(tally, files, options) {
   const { code, output } = await run(
     process.execPath,
     ['--test', '--test-reporter=tap', ...files],
-    { echo: options.verbose },
+    { echo: options.verbose, env: options.env },
   );
   const count = (key) => Number(new RegExp(`^# ${key} (\\d+)`, 'm').exec(output)?.[1] ?? 0);
   tally.pass(count('pass'));
@@ -125,6 +125,11 @@ const steps = [
   { name: 'c-darwin', about: 'C tests of plat with its files for macOS, over Linux', run: (tally, options) => cTests(tally, 'darwin', [], options) },
   { name: 'js', about: 'addon, JS API, CLI', run: (tally, options) => nodeTests(tally, testFiles('tests/js'), options) },
   { name: 'e2e', about: 'real collector over HTTP and TLS', run: (tally, options) => nodeTests(tally, testFiles('tests/e2e'), options) },
+  { name: 'e2e-tsan', about: 'a collector under TSan: reloading, and texts in parts from many senders', run: async (tally, options) => {
+    await build(tally, ['tsan'], options);
+    await nodeTests(tally, ['tests/e2e/central-reload.test.js', 'tests/e2e/central-uploads.test.js'],
+      { ...options, env: { CANDOR_CENTRAL_BINARY: path.join(root, 'build', 'tsan', 'candor-central') } }); // a report in its log fails the test
+  } },
   { name: 'sinks', about: 'every sink against its real server, where it is installed', run: sinks },
   { name: 'ops', about: 'systemd unit, Prometheus, Grafana queries, compose, where they are installed', run: (tally, options) => nodeTests(tally, testFiles('tests/ops'), options) },
   { name: 'encrypted', about: 'the collector that encrypts its databases, where it was built before', run: async (tally, options) => {

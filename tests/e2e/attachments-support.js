@@ -48,9 +48,39 @@ function attach(central, text, { id = uuid7(), field = 'noteBody', gzip = false,
 const read = (central, id, { field, token } = {}) =>
   central.fetch(`/api/v1/attachments/${id}${field === undefined ? '' : `?field=${field}`}`, { token });
 
+/** A text that is sent in parts. @param {Buffer} text @param {{id?: string, field?: string, hash?: string}} [more] */
+const upload = (text, { id = uuid7(), field = 'pageText', hash = sha256(text) } = {}) => ({ text, id, field, hash, path: `/api/v1/uploads/${id}?field=${field}` });
+/** @typedef {ReturnType<typeof upload>} Upload */
+
+/** The header fields of a part. @param {Upload} up @param {{offset: number | string, last: boolean}} place */
+const partHeaders = (up, { offset, last }) => ({
+  'candor-consent': 'user;epoch=2;content=1', 'content-type': 'application/partial-upload', 'candor-content-sha256': up.hash,
+  'upload-offset': String(offset), 'upload-complete': last ? '?1' : '?0',
+});
+
+/**
+ * One part, from offset up to end of the text, the last one unless told.
+ * @param {Central} central @param {Upload} up
+ * @param {{offset?: number, end?: number, last?: boolean, gzip?: boolean, headers?: Record<string, string | null>, token?: string | null}} [options]
+ */
+function part(central, up, { offset = 0, end = up.text.length, last = end === up.text.length, gzip = false, headers = {}, token } = {}) {
+  const bytes = up.text.subarray(offset, end);
+  const all = { ...partHeaders(up, { offset, last }), ...(gzip ? { 'content-encoding': 'gzip' } : {}), ...headers };
+  return central.fetch(up.path, {
+    method: 'PATCH', body: gzip ? zlib.gzipSync(bytes) : bytes, token,
+    headers: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null)),
+  });
+}
+
+/** How far the collector is with it. @param {Central} central @param {Upload} up @param {{token?: string | null}} [options] */
+async function place(central, up, { token } = {}) {
+  const { status, headers } = await central.fetch(up.path, { method: 'HEAD', token, headers: { 'candor-content-sha256': up.hash } });
+  return { status, offset: Number(headers.get('upload-offset') ?? Number.NaN), whole: headers.get('upload-complete') === '?1', limit: headers.get('upload-limit') };
+}
+
 /** @param {Central} central @param {...string} args */
 async function makeToken(central, ...args) {
   return JSON.parse((await run(['token', 'create', '--json', '--data', central.data, ...args])).stdout).token;
 }
 
-module.exports = { DAY_MS, attach, makeToken, read, sha256, startWithContent };
+module.exports = { DAY_MS, attach, makeToken, part, partHeaders, place, read, sha256, startWithContent, upload };

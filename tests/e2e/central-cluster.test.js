@@ -55,6 +55,19 @@ test('an upload is not acknowledged before the other replica has fetched it', as
   assert.equal(b.rows.size, 10);
 });
 
+test('a replica that dies after an insert, before the other one has fetched it: the events go to the other one', async (t) => {
+  const { shards: [[a, b]], url } = await fakeCluster(t, 1);
+  const central = await serve(t, url);
+  b.hold();
+  const events = calls(10);
+  const answer = central.post(events);
+  await until('the other replica is asked', () => b.asked >= 1);
+  a.down();
+  assert.equal((await answer).status, 202);
+  assert.deepEqual([...b.rows.keys()].sort(), events.map((event) => event.event_id.replaceAll('-', '')).sort());
+  await until('health does not say so', async () => (await states(central))[0][0] === 'away');
+});
+
 test('of a replica that dies with an insert that it told nobody of, everything goes to the next one', async (t) => {
   const { shards: [[a, b]], url } = await fakeCluster(t, 1);
   const central = await serve(t, url);
@@ -202,11 +215,12 @@ test('a stateless collector keeps no texts, and its token file says scopes', asy
   const central = await serve(t, url, ['--stateless', '--keys', keys, '--token-file', path.join(keys, 'tokens')]);
   const one = toolCall();
   const text = { method: 'POST', body: 'hello', headers: { 'content-type': 'text/plain', 'candor-consent': 'content=1' } };
-  for (const options of [text, {}]) {
-    const answer = await central.fetch(`/api/v1/attachments/${one.event_id}?field=prompt`, options);
+  for (const [folder, options] of [['attachments', text], ['attachments', {}], ['uploads', { ...text, method: 'PATCH' }]]) {
+    const answer = await central.fetch(`/api/v1/${folder}/${one.event_id}?field=prompt`, options);
     assert.deepEqual([answer.status, answer.json.code], [501, 'not_kept']);
     assert.match(answer.json.detail, /one without --stateless/);
   }
+  assert.equal((await central.fetch(`/api/v1/uploads/${one.event_id}?field=prompt`, { method: 'HEAD' })).status, 501);
   assert.equal((await central.post([one], { token: reader })).status, 403);
   assert.equal((await central.post([one], { token: admin })).status, 202);
   assert.equal((await central.fetch('/api/telemetry/events', { token: reader })).status, 200);

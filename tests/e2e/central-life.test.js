@@ -7,6 +7,7 @@ const https = require('node:https');
 const path = require('node:path');
 const test = require('node:test');
 const { makeCa, makeServer } = require('../support/pki.js');
+const { until } = require('../support/until.js');
 const { BINARY, Central, Load, TOKEN, event, raw, run, scratch, toolCall, uuid7 } = require('./central-support.js');
 
 test('the first start makes a token, shows it once, and keeps files private', async (t) => {
@@ -295,4 +296,26 @@ test('addresses of clients appear in no file and no log', async (t) => {
   await central.end('SIGTERM');
   assert.ok(!central.log.replace('"host":"127.0.0.1"', '').includes('127.0.0.1'));
   for (const name of fs.readdirSync(central.data)) assert.ok(!fs.readFileSync(path.join(central.data, name)).includes('127.0.0.1'));
+});
+
+test('each problem has an instance of its own, and the log has it with status and code', async (t) => {
+  const central = await Central.start(t, { args: ['--log-level', 'debug'] });
+  const answers = [
+    await central.fetch('/nowhere', { token: null }),
+    await central.fetch('/nowhere', { token: null }),
+    await central.fetch('/api/telemetry/events?limit=0'),
+    await central.post('[', { token: null }),
+  ];
+  const seen = answers.map(({ json: { instance, status, code } }) => ({ instance: instance.replace(/^urn:uuid:/, ''), status, code }));
+  assert.deepEqual(seen.map(({ code }) => code), ['not_found', 'not_found', 'bad_parameter', 'token_missing']);
+  assert.equal(new Set(seen.map(({ instance }) => instance)).size, 4);
+  for (const { instance } of seen) assert.match(instance, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  const logged = () => central.log.split('\n').filter((line) => line.includes('"event":"problem"')).map((line) => JSON.parse(line));
+  await until('the log has them', () => logged().length === 4);
+  assert.deepEqual(logged().map(({ instance, status, code }) => ({ instance, status, code })), seen);
+  assert.equal((await central.fetch('/api/v1/health')).json.instance, undefined);
+  const quiet = await Central.start(t);
+  await quiet.fetch('/nowhere');
+  await quiet.end('SIGTERM');
+  assert.doesNotMatch(quiet.log, /"event":"problem"/);
 });

@@ -58,6 +58,7 @@ test('responses over response-bytes together get 503 with Retry-After; those tha
   });
   assert.match(shed.headers.get('retry-after'), /^\d+$/);
   assert.equal(shed.json.code, 'busy');
+  assert.ok((await central.metrics()).get('candor_central_shed_total{reason="responses"}') > 0);
   assert.ok(await held() <= Math.max(1048576, page), String(await held()));
   assert.equal((await central.post([toolCall()])).status, 202, 'uploads are not affected');
   for (const socket of readers) socket.destroy();

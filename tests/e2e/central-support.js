@@ -96,7 +96,7 @@ class Central {
     if (token !== null) headers.set('authorization', `Bearer ${token}`);
     const response = await fetch(this.url + route, { ...options, headers });
     const text = await response.text();
-    const json = (response.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : undefined;
+    const json = text !== '' && (response.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : undefined;
     return { status: response.status, headers: response.headers, text, json };
   }
 

@@ -115,15 +115,20 @@ test('a full queue gets 503 with Retry-After; what was acknowledged is stored, a
     request.on('error', reject);
     request.end(body);
   });
+  let shed = 0;
+  const counted = async (reason) => metric(collector, `shed_total{reason="${reason}"}`);
   const refused = await until('the queue is full', async () => {
     const round = Array.from({ length: 64 }, () => Array.from({ length: 150 }, () => line('Error', `{"message":"${'word '.repeat(60)}"}`)).join('\n'));
     bodies.push(...round);
     const answers = await Promise.all(round.map(send));
     for (const { statusCode } of answers) assert.ok(statusCode === 202 || statusCode === 503, String(statusCode));
+    for (const { statusCode } of answers) if (statusCode === 503) shed++;
     return answers.find(({ statusCode }) => statusCode === 503);
   });
   assert.match(refused.headers['retry-after'], /^\d+$/);
-  // For a moment after it was full, uploads are refused unread.
+  assert.ok(await counted('queue') > 0);
+  // Those that came within the moment after it was full were refused unread.
+  assert.equal(await counted('queue') + await counted('unread'), shed);
   for (const body of bodies) await until('a retry is taken', async () => (await send(body)).statusCode === 202);
   assert.equal(await metric(collector, 'events_accepted_total'), bodies.length * 150);
 });

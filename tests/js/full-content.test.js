@@ -218,6 +218,44 @@ test('a refused attachment is deleted and counted, a failed one stays, an answer
   assert.deepEqual(vaultFiles(directory), []);
 });
 
+test('a collector that knows no parts gets a large text at once again, a small one without being asked', async (t) => {
+  const { endpoint, got } = await collector(t, { answer: (n) => (n <= 2 ? [500, {}] : undefined) });
+  const { client } = await contentClient(t, { endpoint });
+  const large = 'x'.repeat(65_537);
+  client.emit('ChatTurnFull', { prompt: large, response: 'x'.repeat(65_536) });
+  assert.match((await client.upload()).error, /HTTP 500/);
+  assert.equal((await client.upload()).error, null);
+  assert.equal(client.status().vault.sent, 2);
+  const what = got.order.filter((one) => !one.startsWith('event')).map((one) => one.replace(/attachment \S+ /, 'POST '));
+  assert.deepEqual(what, ['POST prompt', 'POST response', 'HEAD upload', 'POST prompt', 'POST response']);
+  assert.equal(got.attachments[2].text, large);
+});
+
+test('parts come to an end, whatever a collector says of them', async (t) => {
+  const placed = (code, offset) => [code, { 'upload-offset': String(offset), 'upload-complete': '?0' }];
+  const size = 200_000;
+  const nonsense = {
+    'everything is there, and nothing is whole': (request) => placed(204, request.method === 'HEAD' ? 0 : size),
+    'each part is there, the last one too, and nothing is whole': (request, body) => placed(204, Number(request.headers['upload-offset'] ?? 0) + body.length),
+    'always at the beginning': (request) => placed(request.method === 'HEAD' ? 204 : 409, 0),
+    'behind the end': () => placed(204, size + 1),
+    'no place': () => [204, {}],
+  };
+  for (const [what, upload] of Object.entries(nonsense)) {
+    const { endpoint, got, state } = await collector(t, { answer: (n) => (n === 1 ? [500, {}] : undefined), upload });
+    const { client } = await contentClient(t, { endpoint });
+    client.emit('ChatTurnFull', { prompt: 'x'.repeat(size) });
+    await client.upload();
+    const report = await client.upload();
+    assert.ok(got.order.filter((one) => one.endsWith('upload')).length <= 10, what);
+    const sent = client.status().vault.sent; // at once, where a 409 says that parts lead nowhere
+    assert.equal(report.error === null, sent === 1, what);
+    state.upload = undefined;
+    await client.upload();
+    assert.equal(client.status().vault.sent, 1, what);
+  }
+});
+
 test('an attachment the collector has already is done', async (t) => {
   const server = await collector(t, { answer: (n) => (n === 1 ? [503, {}] : undefined) });
   const { client } = await contentClient(t, { endpoint: server.endpoint });

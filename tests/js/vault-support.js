@@ -11,12 +11,12 @@ const PROBLEM = 'application/problem+json';
 
 /**
  * The contract of POST /api/v1/events and /api/v1/attachments, as far as a client sees it. `answer` may
- * give another answer to an attachment: [code, body]. `refuseEvents` says whether a batch gets 500.
+ * give another answer to an attachment: [code, body]; `upload` answers to parts: [code, headers, body]. `refuseEvents` says whether a batch gets 500.
  * @param {import('node:test').TestContext} t
  */
-async function collector(t, { answer, refuseEvents = () => false } = {}) {
+async function collector(t, { answer, upload, refuseEvents = () => false } = {}) {
   const got = { order: [], events: [], attachments: [], stored: new Map() };
-  const state = { answer };
+  const state = { answer, upload };
   const server = http.createServer((request, response) => {
     const chunks = [];
     request.on('data', (chunk) => chunks.push(chunk));
@@ -34,6 +34,15 @@ async function collector(t, { answer, refuseEvents = () => false } = {}) {
         got.events.push(...lines);
         got.order.push(...lines.map((event) => `event ${event.event_id}`));
         return reply(200, { accepted: lines.length, duplicates: 0, rejected: 0 });
+      }
+      if (url.pathname.startsWith('/api/v1/uploads/')) {
+        got.order.push(`${request.method} upload`);
+        const odd = state.upload?.(request, plain);
+        if (odd !== undefined) {
+          response.writeHead(odd[0], odd[1]);
+          return response.end(odd[2]);
+        }
+        return reply(404, { type: 'about:blank', status: 404 }, PROBLEM);
       }
       const id = url.pathname.split('/').pop();
       const field = url.searchParams.get('field');

@@ -23,6 +23,7 @@ typedef struct sink_fixture {
     candor_sink *sink;
     candor_reader *reader;
     unsigned format;
+    const candor_retention *retention;
 } sink_fixture;
 
 static inline int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
@@ -37,6 +38,7 @@ static inline candor_sink_settings sink_settings(sink_fixture *s)
                                   .dir = s->f.dir,
                                   .schema = s->f.schema,
                                   .cache_kib = 1024,
+                                  .retention = s->retention,
                                   .format = s->format};
 }
 

@@ -75,11 +75,11 @@ static void utf8_is_well_formed_to_the_last_byte(void **state)
         "a\xff", "\xc3", "\xed\xa0\x80", "\xc0\x80", "\xf4\x90\x80\x80", "ok\xe4\xb8"};
     size_t i;
     (void)state;
-    assert_true(candor_attach_utf8_ok((candor_bytes){NULL, 0}));
-    assert_true(candor_attach_utf8_ok(CANDOR_LIT("a\0b")));
-    assert_true(candor_attach_utf8_ok(CANDOR_LIT("\xc3\xa9\xe4\xb8\x96\xf0\x9f\x98\x80")));
+    assert_true(candor_utf8_ok((candor_bytes){NULL, 0}));
+    assert_true(candor_utf8_ok(CANDOR_LIT("a\0b")));
+    assert_true(candor_utf8_ok(CANDOR_LIT("\xc3\xa9\xe4\xb8\x96\xf0\x9f\x98\x80")));
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        if (candor_attach_utf8_ok(text(bad[i]))) fail_msg("taken: case %zu", i);
+        if (candor_utf8_ok(text(bad[i]))) fail_msg("taken: case %zu", i);
 }
 
 static void a_content_field_is_found_by_name_or_alias_with_its_largest_size(void **state)

@@ -28,10 +28,11 @@ static void a_session_is_its_principals_until_its_time_is_over(void **state)
     candor_sessions *s = made();
     const candor_principal me = {.scopes = CANDOR_SCOPE_READ, .app = "demo", .id = "0badc0de"};
     candor_principal p;
+    bool displaced;
     char secret[CANDOR_SESSION_SECRET + 1];
     uint64_t left_s;
     (void)state;
-    assert_int_equal(candor_sessions_add(s, &me, 1000, secret), CANDOR_OK);
+    assert_int_equal(candor_sessions_add(s, &me, 1000, secret, &displaced), CANDOR_OK);
     assert_true(candor_sessions_get(s, candor_bytes_str(secret), 1001, &p, &left_s));
     assert_string_equal(p.app, "demo");
     assert_string_equal(p.id, "0badc0de");
@@ -48,10 +49,11 @@ static void a_session_that_was_ended_is_unknown_and_the_others_stay(void **state
 {
     candor_sessions *s = made();
     const candor_principal me = {.scopes = CANDOR_SCOPE_READ};
+    bool displaced;
     char a[CANDOR_SESSION_SECRET + 1], b[CANDOR_SESSION_SECRET + 1];
     (void)state;
-    assert_int_equal(candor_sessions_add(s, &me, 5, a), CANDOR_OK);
-    assert_int_equal(candor_sessions_add(s, &me, 5, b), CANDOR_OK);
+    assert_int_equal(candor_sessions_add(s, &me, 5, a, &displaced), CANDOR_OK);
+    assert_int_equal(candor_sessions_add(s, &me, 5, b, &displaced), CANDOR_OK);
     assert_string_not_equal(a, b);
     candor_sessions_end(s, candor_bytes_str(a));
     candor_sessions_end(s, candor_bytes_str(a));
@@ -66,17 +68,23 @@ static void one_session_more_ends_the_one_that_ends_first(void **state)
     const candor_principal me = {.scopes = CANDOR_SCOPE_READ};
     char first[CANDOR_SESSION_SECRET + 1], second[CANDOR_SESSION_SECRET + 1];
     char other[CANDOR_SESSION_SECRET + 1];
+    bool displaced;
     unsigned i;
     (void)state;
-    assert_int_equal(candor_sessions_add(s, &me, 1, first), CANDOR_OK);
-    assert_int_equal(candor_sessions_add(s, &me, 2, second), CANDOR_OK);
+    assert_int_equal(candor_sessions_add(s, &me, 1, first, &displaced), CANDOR_OK);
+    assert_int_equal(candor_sessions_add(s, &me, 2, second, &displaced), CANDOR_OK);
     for (i = 2; i < CANDOR_SESSIONS_MAX; i++)
-        assert_int_equal(candor_sessions_add(s, &me, 10 + i, other), CANDOR_OK);
+        assert_int_equal(candor_sessions_add(s, &me, 10 + i, other, &displaced), CANDOR_OK);
     assert_true(known(s, first, 3));
-    assert_int_equal(candor_sessions_add(s, &me, 2000, other), CANDOR_OK);
+    assert_false(displaced);
+    assert_int_equal(candor_sessions_add(s, &me, 2000, other, &displaced), CANDOR_OK);
+    assert_true(displaced);
     assert_false(known(s, first, 3));
     assert_true(known(s, second, 3));
     assert_true(known(s, other, 3));
+    assert_int_equal(candor_sessions_add(s, &me, 2 * CANDOR_SESSION_S, first, &displaced),
+                     CANDOR_OK);
+    assert_false(displaced); /* the one it replaces had ended by then */
     candor_sessions_free(s);
 }
 
