@@ -24,12 +24,12 @@ const JOBS = process.env.CANDOR_BUILD_JOBS || '2';
 
 /** CMake targets: name -> arguments of the first configuration. */
 const CMAKE = {
-  release: ['-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG', '-DCANDOR_TESTS=OFF'],
+  release: ['-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG', '-DCANDOR_LTO=ON', '-DCANDOR_TESTS=OFF'],
   asan: ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCANDOR_SANITIZE=address,undefined'],
   darwin: ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCANDOR_SANITIZE=address,undefined', '-DCANDOR_DARWIN_FILES=ON', '-DCANDOR_CENTRAL=OFF', '-DCANDOR_TEST_LAYERS=plat'],
   tsan: ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCANDOR_SANITIZE=thread'],
   embed: ['-DCMAKE_BUILD_TYPE=Release', '-DCANDOR_EMBED=ON', '-DCANDOR_CENTRAL=OFF', '-DCANDOR_TESTS=OFF'],
-  encrypted: ['-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG', '-DCANDOR_ENCRYPTED=ON', '-DCANDOR_TESTS=OFF'],
+  encrypted: ['-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG', '-DCANDOR_LTO=ON', '-DCANDOR_ENCRYPTED=ON', '-DCANDOR_TESTS=OFF'],
   hooks: ['-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCMAKE_C_FLAGS=-DCANDOR_TEST_HOOKS', '-DCANDOR_TESTS=OFF'],
 };
 

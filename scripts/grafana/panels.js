@@ -183,6 +183,7 @@ const collector = [
   one('Commits that failed', 'Uploads got 503.', 'timeseries', `sum by (instance) (increase(${c}commit_failures_total${RATE}))`),
   one('Waiting for the store', 'Bytes; beyond --queue-bytes uploads get 503.', 'timeseries', `${c}queue_bytes`, 'bytes'),
   one('Request bodies held', 'Bytes; beyond --buffer-bytes uploads get 503.', 'timeseries', `${c}buffered_bytes`, 'bytes'),
+  one('Busy, by what was full', 'Requests answered 503 so that memory stays bounded.', 'timeseries', `sum by (reason) (rate(${c}shed_total${RATE}))`, 'reqps'),
   one('Connections', 'Open, refused and closed for others.', 'timeseries',
     `${c}connections or rate(${c}connections_refused_total${RATE}) or rate(${c}connections_evicted_total${RATE})`),
   one('Database', 'Size of the database and of its log.', 'timeseries', `${c}db_bytes or ${c}wal_bytes`, 'bytes'),

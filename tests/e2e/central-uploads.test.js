@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const test = require('node:test');
+const fc = require('fast-check');
 const { TOKEN, run, scratch, toolCall, uuid7 } = require('./central-support.js');
 const { attach, makeToken, part, partHeaders, place, read, sha256, startWithContent, upload } = require('./attachments-support.js');
 const { until } = require('../support/until.js');
@@ -274,4 +275,65 @@ test('an erasure takes texts that are not whole, and counts them', async (t) => 
   assert.deepEqual([status, json.attachments], [200, 1]);
   assert.deepEqual([(await place(central, one)).offset, (await place(central, two)).offset], [0, 2000]);
   assert.equal(await dropped(central, 'erased'), 1);
+});
+
+/* --- any order of requests, against a model -------------------------------------------------------- */
+
+const texts = [words(3000), words(5000)];
+const aStep = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('part'), which: fc.nat(1), right: fc.boolean(), at: fc.constantFrom(0, 1500, 2999), size: fc.constantFrom(1024, 1500, 5000), gzip: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('place'), which: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('whole'), which: fc.nat(1) }) },
+);
+
+/** What one step must get, and what is there after it. @param {{stored: number, offsets: number[]}} model */
+function expected(model, { kind, which, right, at, size }) {
+  const [own, end] = [model.offsets[which], texts[which].length];
+  if (model.stored >= 0) return model.stored === which ? { status: kind === 'place' ? 204 : 200, whole: true } : { status: 409, code: 'conflict' };
+  if (kind === 'place') return { status: 204, offset: own };
+  const offset = kind === 'whole' || right ? own : at;
+  if (offset !== own) return { status: 409, code: 'offset_mismatch', offset: own };
+  if (kind === 'part' && offset + size < end) {
+    model.offsets[which] = offset + size;
+    return { status: 204, offset: offset + size };
+  }
+  model.offsets = [0, 0];
+  model.stored = which;
+  return { status: 201, whole: true };
+}
+
+/** What it got. */
+async function got(central, ups, model, { kind, which, right, at, size, gzip }) {
+  const up = ups[which];
+  if (kind === 'place') {
+    const { status, offset, whole } = await place(central, up);
+    return { status, offset, whole };
+  }
+  if (kind === 'whole') {
+    const { status, json } = await attach(central, up.text, { id: up.id, field: up.field });
+    return { status, code: json.code, whole: status < 300 };
+  }
+  const offset = right ? model.offsets[which] : at;
+  const { status, json, headers } = await part(central, up, { offset, end: Math.min(offset + size, up.text.length), gzip });
+  return { status, code: json && json.code, offset: Number(headers.get('upload-offset')), whole: headers.get('upload-complete') === '?1' };
+}
+
+test('any order of parts, whole texts and questions gets what a model of them says', async (t) => {
+  const central = await startWithContent(t, { args: ['--attachments-per-minute', '0'] });
+  await fc.assert(fc.asyncProperty(fc.array(aStep, { minLength: 4, maxLength: 14 }), async (steps) => {
+    const id = uuid7();
+    const ups = texts.map((text) => upload(text, { id }));
+    const model = { stored: -1, offsets: [0, 0] };
+    for (const step of steps) {
+      const real = await got(central, ups, model, step);
+      const { status, code, offset, whole } = expected(model, step);
+      const about = `${JSON.stringify(step)}: ${JSON.stringify(real)}`;
+      assert.equal(real.status, status, about);
+      if (code !== undefined && step.kind !== 'place') assert.equal(real.code, code, about);
+      if (offset !== undefined) assert.equal(real.offset, offset, about);
+      if (status < 300) assert.equal(real.whole, whole === true, about);
+    }
+    const { status, text } = await read(central, id, { field: 'pageText' });
+    assert.deepEqual([status, status === 200 ? text : ''], model.stored >= 0 ? [200, String(texts[model.stored])] : [404, '']);
+  }), { numRuns: 60, seed: 20261122, endOnFailure: true });
 });
