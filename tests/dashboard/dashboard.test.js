@@ -301,17 +301,20 @@ test('an empty collector: every page says that there is nothing, without a fault
   visitor.assertQuiet();
 });
 
-test('a sink without charts: what it does not keep is said calmly, events are there', { skip }, async (t) => {
+test('with another first sink every page shows what it shows with SQLite', { skip }, async (t) => {
   const central = await Central.start(t, { args: ['--sink', 'memory'] });
   const browser = await startBrowser(t);
-  await central.post([event('ToolCall', { toolName: 'kept_here', durationMs: 5, success: true })]);
+  await central.post([event('SessionStart', { os: 'linux' }), event('ToolCall', { toolName: 'kept_here', durationMs: 5, success: true }),
+    event('Error', { errorType: 'KeptError' })]);
   const visitor = await Visitor.open(browser, central);
   await visitor.signIn();
-  await visitor.go('overview');
-  await visitor.page.getByText('Not kept here').first().waitFor();
-  assert.match(await visitor.page.locator('.failure.calm').first().textContent(), /--sink sqlite/);
-  assert.deepEqual(await visitor.axe(), []);
-  await visitor.picture('not-kept-light');
+  for (const name of PAGES) {
+    await visitor.go(name);
+    assert.equal(await visitor.page.locator('.failure').count(), 0, name);
+  }
+  await visitor.go('errors');
+  await visitor.page.getByText('KeptError').first().waitFor();
   await visitor.go('events');
   await visitor.page.getByText('toolName kept_here').waitFor();
+  visitor.assertQuiet();
 });
