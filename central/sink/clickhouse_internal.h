@@ -196,6 +196,7 @@ typedef struct candor_ch_reader {
     const candor_schema *schema;
     candor_query_time time;
     candor_ch *clients; /* of each server */
+    unsigned look;      /* how far the last page looked */
     candor_buf sql;
     candor_bytes answers[CANDOR_CH_SERVERS_MAX]; /* of each shard, borrowed from its client */
 } candor_ch_reader;

@@ -232,6 +232,13 @@ static candor_status merge(candor_ch_reader *r, unsigned limit, unsigned *n,
     return CANDOR_OK;
 }
 
+/* A scan's pages are alike: the next one looks about as far as the last one had to. */
+static unsigned first_look(const candor_ch_reader *r, const candor_event_filter *f)
+{
+    const bool goes_on = f->limit == CANDOR_SCAN_PAGE && f->has_cursor;
+    return goes_on && r->look != 0 ? r->look - 1 : 0;
+}
+
 static candor_status select_events(void *ctx, const candor_page_range *range,
                                    const candor_event_filter *f, unsigned limit,
                                    candor_event_visit *visit, void *visit_ctx, candor_err *err)
@@ -239,8 +246,9 @@ static candor_status select_events(void *ctx, const candor_page_range *range,
     candor_ch_reader *r = ctx;
     candor_page_range part = *range;
     candor_status st = CANDOR_OK;
-    unsigned look, n = 0;
-    for (look = 0; st == CANDOR_OK && n < limit && look <= LOOKS; look++) {
+    unsigned look = first_look(r, f), n = 0;
+    for (; st == CANDOR_OK && n < limit && look <= LOOKS; look++) {
+        r->look = look;
         look_back(range, look, part.low);
         if (memcmp(part.low, part.high, 16) >= 0) continue;
         put_select(&r->sql, candor_ch_events(r->cluster), &part, f, limit - n);
