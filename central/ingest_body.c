@@ -4,10 +4,11 @@
 
 #include "base/json.h"
 #include "base/uuid.h"
-#include "central/payload.h"
+#include "central/chart.h"
 #include "central/respond.h"
 
-#define DAY_MS INT64_C(86400000)
+#define DAY_MS      INT64_C(86400000)
+#define RESERVE_MAX ((size_t)256 << 10)
 
 candor_parse_rules candor_ingest_rules(const candor_config *cfg, int64_t now_ms)
 {
@@ -48,18 +49,14 @@ bool candor_ingest_reject(candor_ingest_request *r, unsigned reason)
 static bool read_chart(candor_batch *b, candor_row *row)
 {
     const candor_event_def *def = row->def;
-    candor_bytes payload = candor_batch_text(b, row->payload), value;
-    row->bucket = CANDOR_NO_BUCKET;
-    if (def->chart_histogram != NULL && candor_payload_find(payload, def->chart_histogram, &value))
-        row->bucket = candor_hist_bucket(candor_json_double(value));
-    if (def->chart_by == NULL || !candor_payload_find(payload, def->chart_by, &value)) return true;
+    candor_bytes value = candor_chart_find(def, candor_batch_text(b, row->payload), &row->bucket);
+    if (value.n == 0) return true;
     if (memchr(value.p, '\\', value.n) == NULL) {
         row->dim = (candor_span){(uint32_t)(value.p - b->text.p), (uint32_t)value.n};
         return true;
     }
     if (!candor_buf_reserve(&b->text, value.n)) return false; /* text may move: look again */
-    if (!candor_payload_find(candor_batch_text(b, row->payload), def->chart_by, &value))
-        return true;
+    value = candor_chart_find(def, candor_batch_text(b, row->payload), &row->bucket);
     row->dim.at = (uint32_t)b->text.n;
     row->dim.n = (uint32_t)candor_json_unescape(value, b->text.p + b->text.n, value.n);
     b->text.n += row->dim.n;
@@ -261,5 +258,8 @@ bool candor_ingest_parse(candor_ingest_request *r, bool gzip, bool ndjson)
     candor_bytes text;
     size_t max = (size_t)c->loop->server->config.max_inflated_bytes;
     if (!candor_ingest_inflate(r, gzip, max, &text)) return false;
+    /* At once what growing would come to: what is kept of a body is about as long as it. */
+    if (!candor_buf_reserve(&r->batch.text, text.n < RESERVE_MAX ? text.n : RESERVE_MAX))
+        return candor_ingest_no_memory(c);
     return ndjson ? parse_ndjson(c, r, text) : parse_json(c, r, text);
 }

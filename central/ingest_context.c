@@ -4,7 +4,8 @@
 
 #include "plat/crc32c.h"
 
-#define SLOTS    4096u /* power of two */
+#define SETS     2048u /* power of two */
+#define WAYS     2     /* slots of a set: sessions that meet there do not push each other out */
 #define TEXT_MAX (6 * (CANDOR_BASE_ID_MAX + 1))
 #define KEEP_MAX 256 /* longer texts are not remembered; ids of the client make about 180 bytes */
 
@@ -19,7 +20,8 @@ typedef struct slot {
 
 struct candor_context_cache {
     candor_hmac *machine_key;
-    slot slots[SLOTS];
+    slot slots[SETS][WAYS];
+    unsigned char last[SETS]; /* used, of each set */
 };
 
 candor_status candor_context_cache_new(candor_hmac *machine_key, candor_context_cache **out)
@@ -112,15 +114,21 @@ static candor_status remember(candor_context_cache *k, slot *s, const candor_con
     return join(c, &text) ? fill(k, s, c, candor_buf_bytes(&text)) : CANDOR_LIMIT;
 }
 
-/* Slots go by session id alone, which tells contexts apart as a rule; where it does not, they take
- * turns in one slot. */
+/* Sets go by session id alone, which tells contexts apart as a rule; where it does not, they take
+ * turns in one set. */
 candor_status candor_context_cache_find(candor_context_cache *k, candor_batch *b, uint64_t serial,
                                         const candor_context *c, uint32_t *out)
 {
-    uint32_t hash = candor_crc32c(0, c->session_id.p, c->session_id.n);
-    slot *s = &k->slots[hash & (SLOTS - 1)];
+    uint32_t set = candor_crc32c(0, c->session_id.p, c->session_id.n) & (SETS - 1);
+    unsigned way = k->last[set];
+    slot *s = &k->slots[set][way];
     candor_status st = CANDOR_OK;
-    if (!remembers(s, c)) st = remember(k, s, c);
+    if (!remembers(s, c)) {
+        way = 1 - way;
+        s = &k->slots[set][way];
+        k->last[set] = (unsigned char)way;
+        if (!remembers(s, c)) st = remember(k, s, c);
+    }
     if (st == CANDOR_OK && s->serial != serial) st = add(s, b, serial, c);
     *out = s->index;
     return st;

@@ -69,11 +69,10 @@ static bool put_session(void *ctx, const candor_stored_session *s)
     return !b->failed;
 }
 
-/* The place of a page is the number of a row. */
 candor_status candor_sessions_make(candor_query_job *j, candor_reader *r, candor_err *err)
 {
     candor_buf *b = candor_reply_begin(&j->reply, 200, candor_type_json);
-    const candor_session_filter filter = {
+    candor_session_filter filter = {
         .app = candor_or_null(j->app),
         .match = candor_query_match(j),
         .from_ms = j->from_ms,
@@ -81,16 +80,14 @@ candor_status candor_sessions_make(candor_query_job *j, candor_reader *r, candor
         .limit = j->limit,
         .scan_rows = j->filter.scan_rows,
         .has_cursor = j->has_place,
-        .cursor = (int64_t)candor_get_u64(j->place),
     };
     page_writer w = {candor_schema_event(j->server->schema, CANDOR_LIT("SessionEnd")), b, true};
-    unsigned char place[CANDOR_CURSOR_PLACE] = {0};
     candor_session_page page;
     candor_status st;
+    memcpy(filter.cursor, j->place, sizeof filter.cursor);
     candor_buf_put_bytes(b, CANDOR_LIT("{\"sessions\":["));
     st = j->server->store->ops->sessions(r, &filter, put_session, &w, &page, err);
     if (st != CANDOR_OK) return st;
-    candor_put_u64(place, (uint64_t)page.cursor);
     candor_buf_put_c(b, ']');
-    return candor_query_put_cursor(j, b, page.more, place, err);
+    return candor_query_put_cursor(j, b, page.more, page.cursor, err);
 }

@@ -24,7 +24,7 @@ const SYSTEM_OWNERS = [
   { header: /^sqlite3\.h$/, owners: ['client', 'central'] },
   { header: /^event2\//, owners: ['central'] },
   { header: /^zlib\.h$/, owners: ['base', 'central'] },
-  { header: /^libdeflate\.h$/, owners: ['central'] },
+  { header: /^(libdeflate\.h|isa-l\/)/, owners: ['central'] },
   { header: /^protobuf-c\//, owners: ['central'] },
   { header: /^(libpq-fe|mysql)\.h$/, owners: ['central'] },
   { header: /^openssl\//, owners: ['base', 'central'] },

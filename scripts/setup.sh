@@ -12,7 +12,7 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
 packages="gcc g++ make cmake ninja-build pkg-config python3 ca-certificates \
-libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libevent-dev libdeflate-dev libcmocka-dev libpq-dev libmariadb-dev \
+libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libevent-dev libdeflate-dev libisal-dev libcmocka-dev libpq-dev libmariadb-dev \
 libprotobuf-c-dev protobuf-c-compiler"
 case $profile in
   build | encrypted) ;;

@@ -9,6 +9,7 @@ typedef struct clickhouse_sink {
     candor_ch_cluster cluster;
     candor_ch_crew *crew;
     candor_sink_rows rows;
+    const candor_schema *schema;
 } clickhouse_sink;
 
 static clickhouse_sink *of(candor_sink *base)
@@ -121,7 +122,7 @@ static void clickhouse_close(candor_sink *base)
 
 static candor_status clickhouse_reader_open(candor_sink *base, candor_reader **out, candor_err *err)
 {
-    return candor_ch_reader_open(&of(base)->cluster, out, err);
+    return candor_ch_reader_open(&of(base)->cluster, of(base)->schema, out, err);
 }
 
 /* One server of each shard has to be there; what contradicts the settings is said at once. */
@@ -161,13 +162,19 @@ candor_status candor_sink_clickhouse_open(const candor_sink_settings *settings, 
         .reader_close = candor_ch_reader_close,
         .count = candor_ch_reader_count,
         .events = candor_ch_reader_events,
+        .sessions = candor_ch_reader_sessions,
+        .stats = candor_ch_reader_stats,
+        .allow = candor_ch_reader_allow,
     };
     clickhouse_sink *s = calloc(1, sizeof *s);
     candor_status st;
     *out = NULL;
     if (s == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "open the sink", NULL);
     s->base.ops = &ops;
+    s->schema = settings->schema;
     s->cluster.format = settings->format;
+    s->cluster.retention = settings->retention;
+    s->cluster.retention_days = settings->retention_days;
     s->cluster.log = settings->log;
     s->cluster.metrics = settings->metrics;
     st = candor_ch_cluster_init(&s->cluster, settings->url, err);

@@ -183,3 +183,11 @@ uint64_t candor_ch_number(candor_bytes answer)
         v = v * 10 + (uint64_t)(answer.p[i] - '0');
     return v;
 }
+
+candor_status candor_ch_ask_number(candor_ch *c, candor_buf *sql, uint64_t *out, candor_err *err)
+{
+    candor_bytes answer = {NULL, 0};
+    candor_status st = candor_ch_ask(c, sql, &answer, err);
+    if (st == CANDOR_OK) *out = candor_ch_number(answer);
+    return st;
+}

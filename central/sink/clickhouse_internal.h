@@ -8,6 +8,7 @@
 #include "central/log.h"
 #include "central/metrics.h"
 #include "central/sink/page.h"
+#include "central/sink/scan.h"
 #include "central/sink/url.h"
 #include "net/http.h"
 
@@ -34,6 +35,9 @@ CANDOR_CHECK candor_status candor_ch_run(candor_ch *c, const char *sql, candor_b
 /* Ends and clears sql, and runs it. */
 CANDOR_CHECK candor_status candor_ch_ask(candor_ch *c, candor_buf *sql, candor_bytes *out,
                                          candor_err *err);
+/* The same, and the number that it answers; out stays as it is when there is no answer. */
+CANDOR_CHECK candor_status candor_ch_ask_number(candor_ch *c, candor_buf *sql, uint64_t *out,
+                                                candor_err *err);
 /* INSERT ... FORMAT RowBinary with these rows. */
 CANDOR_CHECK candor_status candor_ch_insert(candor_ch *c, const char *sql, candor_bytes rows,
                                             candor_err *err);
@@ -44,13 +48,25 @@ CANDOR_CHECK candor_status candor_ch_with_ids(candor_ch *c, const char *sql, can
 uint64_t candor_ch_number(candor_bytes answer);
 
 /* --- clickhouse_schema.c ---------------------------------------------------------------------- */
+#define CANDOR_CH_PATH_MAX 128
+/* The table of versions 1 and 2. It gets nothing more, and is there until all of it has expired. */
+#define CANDOR_CH_OLD "candor_events_2"
 /* zookeeper: the path of a replicated table, in which the server fills {shard} in; NULL: the table
- * is this server's alone. format: as in candor_sink_settings. */
+ * is this server's alone. format: as in candor_sink_settings. old: CANDOR_CH_OLD is there. */
 CANDOR_CHECK candor_status candor_ch_migrate(candor_ch *c, unsigned format, const char *zookeeper,
-                                             candor_err *err);
+                                             bool *old, candor_err *err);
+CANDOR_CHECK candor_status candor_ch_has_table(candor_ch *c, const char *name, bool *out,
+                                               candor_err *err);
 #define CANDOR_CH_COLUMNS                                                                          \
     "event_id,event_type,category,ts_ms,session_id,user_id,machine_id,app,app_version,platform,"   \
     "correlation_id,payload"
+
+/* What charts read: dim, the chart's value, empty where the type has no chart; bucket of its
+ * number.
+ */
+#define CANDOR_CH_DERIVED   ",dim,bucket"
+#define CANDOR_CH_UNDERIVED "-2" /* bucket: an older version stored it, without these two */
+#define CANDOR_CH_NO_BUCKET (-1)
 
 /* Append text as an expression that needs no escaping. */
 void candor_ch_put_text(candor_buf *sql, candor_bytes text);
@@ -75,8 +91,7 @@ typedef struct candor_ch_server {
     char name[272];      /* host:port, for people */
     candor_ch ch, quick; /* of the shard's thread; quick gives up early */
     atomic_int state;    /* candor_ch_state, written by that thread alone */
-    bool ready;  /* its tables are there, and belong to its shard; set under the cluster's lock */
-    bool leader; /* of its table, which older ClickHouse drops partitions through */
+    bool ready; /* its tables are there, and belong to its shard; set under the cluster's lock */
     char path[192], replica[96]; /* of its table in ZooKeeper */
     unsigned pause_ms;
     uint64_t check_at_ns;
@@ -89,7 +104,11 @@ typedef struct candor_ch_cluster {
     bool replicated;                         /* more than one server was named */
     unsigned copies;                         /* fewer refuse a commit */
     unsigned format;
-    char zookeeper[128];
+    atomic_bool old; /* some server has CANDOR_CH_OLD */
+    uint64_t opened_ns;
+    const candor_retention *retention; /* may be NULL */
+    uint64_t retention_days;
+    char zookeeper[CANDOR_CH_PATH_MAX];
     const candor_log *log;   /* may be NULL */
     candor_metrics *metrics; /* may be NULL */
     candor_mutex *lock;      /* guards path and replica of the servers until they are ready */
@@ -109,6 +128,14 @@ void candor_ch_server_set(candor_ch_cluster *c, candor_ch_server *v, candor_ch_s
 /* The next server of the shard to try, those that are up first; NULL: all were. tried: 0 at first.
  */
 candor_ch_server *candor_ch_choose(const candor_ch_cluster *c, size_t shard, uint64_t *tried);
+
+/* False: tables of versions 1 and 2, which tests make, without keep, dim and bucket. */
+static inline bool candor_ch_has_keep(const candor_ch_cluster *c)
+{
+    return c->format == 0 || c->format > 2;
+}
+/* All events, behind FROM. */
+const char *candor_ch_events(const candor_ch_cluster *c);
 
 /* --- clickhouse_shard.c ----------------------------------------------------------------------- */
 typedef struct candor_ch_shard {
@@ -148,18 +175,49 @@ CANDOR_CHECK candor_status candor_ch_crew_run(candor_ch_crew *w, candor_ch_work 
 
 /* --- clickhouse_care.c ------------------------------------------------------------------------ */
 CANDOR_CHECK candor_status candor_ch_erase(candor_ch_crew *w, candor_erasure *e, candor_err *err);
+/* Delete from that table what where says, which is a condition. Waits for v, or for every replica.
+ */
+CANDOR_CHECK candor_status candor_ch_delete(candor_ch_shard *h, candor_ch_server *v,
+                                            const char *table, candor_bytes where, bool everywhere,
+                                            candor_err *err);
+
+/* --- clickhouse_retain.c ---------------------------------------------------------------------- */
 CANDOR_CHECK candor_status candor_ch_retain(candor_ch_crew *w, int64_t first_day,
                                             candor_deleted *deleted, bool *more, candor_err *err);
 CANDOR_CHECK candor_status candor_ch_sweep(candor_ch_crew *w, const candor_sweep *sweep,
                                            candor_err *err);
 
 /* --- clickhouse_read.c ------------------------------------------------------------------------ */
+typedef struct candor_ch_reader {
+    const candor_ch_cluster *cluster;
+    const candor_schema *schema;
+    candor_query_time time;
+    candor_ch *clients; /* of each server */
+    candor_buf sql;
+    candor_bytes answers[CANDOR_CH_SERVERS_MAX]; /* of each shard, borrowed from its client */
+} candor_ch_reader;
 CANDOR_CHECK candor_status candor_ch_reader_open(const candor_ch_cluster *cluster,
-                                                 candor_reader **out, candor_err *err);
+                                                 const candor_schema *schema, candor_reader **out,
+                                                 candor_err *err);
+void candor_ch_reader_allow(candor_reader *r, uint64_t ms, const atomic_bool *stop);
+/* Ends sql and asks a server of each shard. The answers stay until the next question. */
+CANDOR_CHECK candor_status candor_ch_reader_ask(candor_ch_reader *r, candor_err *err);
+/* From the front of RowBinary; false: it ends there. */
+CANDOR_CHECK bool candor_ch_take(candor_bytes *in, void *out, size_t n);
+CANDOR_CHECK bool candor_ch_take_text(candor_bytes *in, candor_bytes *out);
 void candor_ch_reader_close(candor_reader *r);
 candor_status candor_ch_reader_count(candor_reader *r, uint64_t *out, candor_err *err);
 candor_status candor_ch_reader_events(candor_reader *r, const candor_event_filter *f,
                                       candor_event_visit *visit, void *ctx, candor_event_page *out,
                                       candor_err *err);
+
+/* --- clickhouse_stats.c ----------------------------------------------------------------------- */
+candor_status candor_ch_reader_stats(candor_reader *r, candor_stat what,
+                                     const candor_stat_range *range,
+                                     bool (*visit)(void *ctx, const candor_stat_row *row),
+                                     void *ctx, candor_err *err);
+candor_status candor_ch_reader_sessions(candor_reader *r, const candor_session_filter *f,
+                                        bool (*visit)(void *ctx, const candor_stored_session *s),
+                                        void *ctx, candor_session_page *out, candor_err *err);
 
 #endif

@@ -12,23 +12,17 @@
 #define LOOK_MS    INT64_C(10000) /* how far back a page looks first */
 #define LOOKS      8              /* each eight times as far; the last one at all of it */
 
-typedef struct ch_reader {
-    const candor_ch_cluster *cluster;
-    candor_ch *clients; /* of each server */
-    candor_buf sql;
-    candor_bytes answers[CANDOR_CH_SERVERS_MAX]; /* of each shard, borrowed from its client */
-} ch_reader;
-
-candor_status candor_ch_reader_open(const candor_ch_cluster *cluster, candor_reader **out,
-                                    candor_err *err)
+candor_status candor_ch_reader_open(const candor_ch_cluster *cluster, const candor_schema *schema,
+                                    candor_reader **out, candor_err *err)
 {
     static const candor_ch_bounds bounds = {QUERY_S, CONNECT_MS, STALL_MS, TOTAL_MS};
-    ch_reader *r = calloc(1, sizeof *r);
+    candor_ch_reader *r = calloc(1, sizeof *r);
     candor_status st = CANDOR_OK;
     size_t i;
     *out = NULL;
     if (r == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
     r->cluster = cluster;
+    r->schema = schema;
     r->clients = calloc(cluster->n_servers, sizeof *r->clients);
     if (r->clients == NULL) st = candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
     for (i = 0; i < cluster->n_servers && st == CANDOR_OK; i++)
@@ -42,7 +36,7 @@ candor_status candor_ch_reader_open(const candor_ch_cluster *cluster, candor_rea
 
 void candor_ch_reader_close(candor_reader *base)
 {
-    ch_reader *r = (ch_reader *)(void *)base;
+    candor_ch_reader *r = (candor_ch_reader *)(void *)base;
     size_t i;
     for (i = 0; r->clients != NULL && i < r->cluster->n_servers; i++)
         candor_ch_deinit(&r->clients[i]);
@@ -52,7 +46,7 @@ void candor_ch_reader_close(candor_reader *base)
 }
 
 /* Only who gives no answer is replaced: a query that failed would fail again. */
-static candor_status ask_shard(ch_reader *r, size_t shard, candor_err *err)
+static candor_status ask_shard(candor_ch_reader *r, size_t shard, candor_err *err)
 {
     const candor_ch_server *v;
     uint64_t tried = 0;
@@ -62,27 +56,31 @@ static candor_status ask_shard(ch_reader *r, size_t shard, candor_err *err)
     return st;
 }
 
-/* Ends sql. The answers stay until the next question. */
-static candor_status ask(ch_reader *r, candor_err *err)
+candor_status candor_ch_reader_ask(candor_ch_reader *r, candor_err *err)
 {
-    candor_status st = CANDOR_OK;
+    candor_status st = candor_query_time_check(&r->time, err);
     size_t i;
     candor_buf_put_c(&r->sql, '\0');
-    if (r->sql.failed) st = candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
+    if (st == CANDOR_OK && r->sql.failed) st = candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
     for (i = 0; i < r->cluster->n_shards && st == CANDOR_OK; i++)
         st = ask_shard(r, i, err);
     candor_buf_clear(&r->sql);
     return st;
 }
 
+void candor_ch_reader_allow(candor_reader *base, uint64_t ms, const atomic_bool *stop)
+{
+    candor_query_time_set(&((candor_ch_reader *)(void *)base)->time, ms, stop);
+}
+
 /* What was inserted by two collectors at once counts once, also before a merge. */
 candor_status candor_ch_reader_count(candor_reader *base, uint64_t *out, candor_err *err)
 {
-    ch_reader *r = (ch_reader *)(void *)base;
+    candor_ch_reader *r = (candor_ch_reader *)(void *)base;
     candor_status st;
     size_t i;
-    candor_buf_put_bytes(&r->sql, CANDOR_LIT("SELECT uniqExact(event_id) FROM candor_events"));
-    st = ask(r, err);
+    candor_buf_putf(&r->sql, "SELECT uniqExact(event_id) FROM %s", candor_ch_events(r->cluster));
+    st = candor_ch_reader_ask(r, err);
     *out = 0;
     for (i = 0; i < r->cluster->n_shards && st == CANDOR_OK; i++)
         *out += candor_ch_number(r->answers[i]);
@@ -103,7 +101,7 @@ static void look_back(const candor_page_range *range, unsigned look, unsigned ch
 }
 
 /* The latest of what the shards say: none of them then looks at more than rows. */
-static void latest_id(const ch_reader *r, unsigned char id[16], bool *has)
+static void latest_id(const candor_ch_reader *r, unsigned char id[16], bool *has)
 {
     size_t i;
     *has = false;
@@ -117,24 +115,24 @@ static void latest_id(const ch_reader *r, unsigned char id[16], bool *has)
 static candor_status window(void *ctx, const candor_page_range *range, unsigned rows,
                             unsigned char id[16], bool *has, candor_err *err)
 {
-    ch_reader *r = ctx;
+    candor_ch_reader *r = ctx;
     candor_page_range part = *range;
     candor_status st = CANDOR_OK;
     unsigned look;
     *has = false;
     for (look = 0; st == CANDOR_OK && !*has && look <= LOOKS; look++) {
         look_back(range, look, part.low);
-        candor_buf_put_bytes(&r->sql, CANDOR_LIT("SELECT event_id FROM candor_events"));
+        candor_buf_putf(&r->sql, "SELECT event_id FROM %s", candor_ch_events(r->cluster));
         candor_ch_put_range(&r->sql, &part);
         candor_buf_putf(&r->sql, " ORDER BY event_id DESC LIMIT %u,1 FORMAT RowBinary", rows - 1);
-        st = ask(r, err);
+        st = candor_ch_reader_ask(r, err);
         if (st == CANDOR_OK) latest_id(r, id, has);
         if (memcmp(part.low, range->low, 16) == 0) break;
     }
     return st;
 }
 
-static bool take(candor_bytes *in, void *out, size_t n)
+bool candor_ch_take(candor_bytes *in, void *out, size_t n)
 {
     if (in->n < n) return false;
     memcpy(out, in->p, n);
@@ -142,12 +140,12 @@ static bool take(candor_bytes *in, void *out, size_t n)
     return true;
 }
 
-static bool take_text(candor_bytes *in, candor_bytes *out)
+bool candor_ch_take_text(candor_bytes *in, candor_bytes *out)
 {
     size_t n = 0, shift = 0;
     unsigned char c = 0x80;
     while (c & 0x80) {
-        if (shift > 28 || !take(in, &c, 1)) return false;
+        if (shift > 28 || !candor_ch_take(in, &c, 1)) return false;
         n |= (size_t)(c & 0x7f) << shift;
         shift += 7;
     }
@@ -160,13 +158,16 @@ static bool take_text(candor_bytes *in, candor_bytes *out)
 static bool take_event(candor_bytes *in, candor_stored_event *e)
 {
     unsigned char raw[8];
-    bool ok = take(in, e->id, sizeof e->id) && take_text(in, &e->type) &&
-              take_text(in, &e->category) && take(in, raw, sizeof raw);
+    bool ok = candor_ch_take(in, e->id, sizeof e->id) && candor_ch_take_text(in, &e->type) &&
+              candor_ch_take_text(in, &e->category) && candor_ch_take(in, raw, sizeof raw);
     if (ok) e->ts_ms = (int64_t)candor_get_u64(raw);
-    return ok && take_text(in, &e->context.session_id) && take_text(in, &e->context.user_id) &&
-           take_text(in, &e->context.machine_id) && take_text(in, &e->context.app) &&
-           take_text(in, &e->context.app_version) && take_text(in, &e->context.platform) &&
-           take_text(in, &e->correlation_id) && take_text(in, &e->payload);
+    return ok && candor_ch_take_text(in, &e->context.session_id) &&
+           candor_ch_take_text(in, &e->context.user_id) &&
+           candor_ch_take_text(in, &e->context.machine_id) &&
+           candor_ch_take_text(in, &e->context.app) &&
+           candor_ch_take_text(in, &e->context.app_version) &&
+           candor_ch_take_text(in, &e->context.platform) &&
+           candor_ch_take_text(in, &e->correlation_id) && candor_ch_take_text(in, &e->payload);
 }
 
 static void put_only(candor_buf *sql, const candor_event_filter *f)
@@ -182,16 +183,17 @@ static void put_only(candor_buf *sql, const candor_event_filter *f)
 }
 
 /* The ids first: their columns are narrow, and all columns are read for a page alone. */
-static void put_select(candor_buf *sql, const candor_page_range *range,
+static void put_select(candor_buf *sql, const char *events, const candor_page_range *range,
                        const candor_event_filter *f, unsigned limit)
 {
     candor_filter_column columns[CANDOR_FILTER_COLUMNS];
-    candor_buf_put_bytes(sql, CANDOR_LIT("SELECT " CANDOR_CH_COLUMNS " FROM candor_events"));
+    candor_buf_putf(sql, "SELECT " CANDOR_CH_COLUMNS " FROM %s", events);
     candor_ch_put_range(sql, range);
-    candor_buf_put_bytes(sql, CANDOR_LIT(" AND event_id IN (SELECT event_id FROM candor_events"));
+    candor_buf_putf(sql, " AND event_id IN (SELECT event_id FROM %s", events);
     candor_ch_put_range(sql, range);
     candor_ch_put_columns(sql, columns, candor_filter_columns(f, columns));
     put_only(sql, f);
+    if (f->underived) candor_buf_put_bytes(sql, CANDOR_LIT(" AND bucket=" CANDOR_CH_UNDERIVED));
     candor_buf_putf(sql,
                     " ORDER BY event_id DESC LIMIT 1 BY event_id LIMIT %u) ORDER BY event_id DESC "
                     "LIMIT 1 BY event_id FORMAT RowBinary",
@@ -199,7 +201,7 @@ static void put_select(candor_buf *sql, const candor_page_range *range,
 }
 
 /* The shard whose answer has the latest id in front; n_shards: all are at their end. */
-static size_t latest(const ch_reader *r)
+static size_t latest(const candor_ch_reader *r)
 {
     size_t i, best = r->cluster->n_shards;
     for (i = 0; i < r->cluster->n_shards; i++) {
@@ -212,8 +214,8 @@ static size_t latest(const ch_reader *r)
 }
 
 /* Each answer is sorted; an id that was in two shards while one was added is shown once. */
-static candor_status merge(ch_reader *r, unsigned limit, unsigned *n, candor_event_visit *visit,
-                           void *visit_ctx, candor_err *err)
+static candor_status merge(candor_ch_reader *r, unsigned limit, unsigned *n,
+                           candor_event_visit *visit, void *visit_ctx, candor_err *err)
 {
     unsigned char before[16] = {0};
     size_t i;
@@ -234,15 +236,15 @@ static candor_status select_events(void *ctx, const candor_page_range *range,
                                    const candor_event_filter *f, unsigned limit,
                                    candor_event_visit *visit, void *visit_ctx, candor_err *err)
 {
-    ch_reader *r = ctx;
+    candor_ch_reader *r = ctx;
     candor_page_range part = *range;
     candor_status st = CANDOR_OK;
     unsigned look, n = 0;
     for (look = 0; st == CANDOR_OK && n < limit && look <= LOOKS; look++) {
         look_back(range, look, part.low);
         if (memcmp(part.low, part.high, 16) >= 0) continue;
-        put_select(&r->sql, &part, f, limit - n);
-        st = ask(r, err);
+        put_select(&r->sql, candor_ch_events(r->cluster), &part, f, limit - n);
+        st = candor_ch_reader_ask(r, err);
         if (st == CANDOR_OK) st = merge(r, limit, &n, visit, visit_ctx, err);
         if (memcmp(part.low, range->low, 16) == 0) break;
         memcpy(part.high, part.low, 16);

@@ -124,6 +124,7 @@ candor_status candor_ch_cluster_init(candor_ch_cluster *c, const char *url, cand
     hosts += 3;
     at = hosts + strcspn(hosts, "@/?");
     if (*at == '@') hosts = at + 1;
+    c->opened_ns = candor_clock_mono_ns();
     c->servers = calloc(CANDOR_CH_SERVERS_MAX, sizeof *c->servers);
     if (c->servers == NULL || candor_mutex_new(&c->lock) != CANDOR_OK)
         return candor_fail(err, CANDOR_NOMEM, 0, "settings", NULL);
@@ -145,6 +146,13 @@ void candor_ch_cluster_deinit(candor_ch_cluster *c)
     free(c->servers);
     candor_mutex_free(c->lock);
     memset(c, 0, sizeof *c);
+}
+
+/* merge() takes what of the two a server has. */
+const char *candor_ch_events(const candor_ch_cluster *c)
+{
+    return atomic_load(&c->old) ? "merge(currentDatabase(),'^candor_events(_2)?$')"
+                                : "candor_events";
 }
 
 /* --- states ----------------------------------------------------------------------------------- */
@@ -258,7 +266,7 @@ static candor_status look_at_replica(candor_ch_cluster *c, candor_ch_server *v, 
     candor_status st = candor_ch_run(
         &v->quick,
         "SELECT is_readonly+is_session_expired,if(log_max_index=0,0,log_max_index+1-log_pointer),"
-        "inserts_in_queue,absolute_delay,is_leader,zookeeper_path,replica_name FROM "
+        "inserts_in_queue,absolute_delay,zookeeper_path,replica_name FROM "
         "system.replicas WHERE database=currentDatabase() AND table='candor_events' FORMAT "
         "TabSeparated",
         &row, err);
@@ -274,7 +282,6 @@ static candor_status look_at_replica(candor_ch_cluster *c, candor_ch_server *v, 
     log = candor_ch_number(next_field(&row));
     inserts = candor_ch_number(next_field(&row));
     delay = candor_ch_number(next_field(&row));
-    v->leader = candor_ch_number(next_field(&row)) != 0;
     if (!v->ready) st = place(c, v, row, err);
     if (st != CANDOR_OK) return st;
     if (dumb != 0)
@@ -289,8 +296,10 @@ static candor_status look_at_replica(candor_ch_cluster *c, candor_ch_server *v, 
 candor_status candor_ch_server_check(candor_ch_cluster *c, candor_ch_server *v, candor_err *err)
 {
     candor_status st = CANDOR_OK;
+    bool old = false;
     if (!v->ready)
-        st = candor_ch_migrate(&v->ch, c->format, c->replicated ? c->zookeeper : NULL, err);
+        st = candor_ch_migrate(&v->ch, c->format, c->replicated ? c->zookeeper : NULL, &old, err);
+    if (old) atomic_store(&c->old, true);
     if (st == CANDOR_OK && c->replicated) {
         st = look_at_replica(c, v, err);
     } else if (st == CANDOR_OK) {

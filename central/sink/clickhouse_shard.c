@@ -4,12 +4,14 @@
 
 #include "base/uuid.h"
 #include "central/sink/clickhouse_internal.h"
+#include "central/store/histogram.h"
 
 #define DAY_MS         INT64_C(86400000)
 #define DAYS_MAX       65535                 /* of its type Date */
 #define CONFIRM_NS     UINT64_C(30000000000) /* a replica that needs longer counts as behind */
 #define CONFIRM_MS     10 /* before it is asked for the first time, and longer from time to time */
 #define CONFIRM_MAX_MS 100
+#define LOOK_NS        UINT64_C(1000000000) /* between looks at the one that it fetches from */
 
 /* --- which shard ------------------------------------------------------------------------------ */
 
@@ -62,17 +64,39 @@ static void put_text(candor_buf *b, candor_bytes s)
     candor_buf_put_bytes(b, s);
 }
 
-static void put_row(candor_buf *b, const candor_sink_row *row)
+/* Days; its type goes to 65535, and settings to CANDOR_RETENTION_DAYS_MAX. */
+static unsigned keep_of(const candor_ch_cluster *c, candor_bytes category)
+{
+    const uint64_t days =
+        c->retention != NULL ? candor_retention_of(c->retention, category) : c->retention_days;
+    return days <= CANDOR_RETENTION_DAYS_MAX ? (unsigned)days : 0;
+}
+
+static void put_derived(candor_buf *b, const candor_sink_row *row)
+{
+    const candor_bytes group = candor_sink_row_group(row);
+    const uint32_t bucket = group.n != 0 ? row->row->bucket : CANDOR_NO_BUCKET;
+    const int at = bucket != CANDOR_NO_BUCKET ? (int)bucket : CANDOR_CH_NO_BUCKET;
+    put_text(b, group);
+    candor_buf_put_c(b, (char)(at & 0xff));
+    candor_buf_put_c(b, (char)(at >> 8 & 0xff));
+}
+
+static void put_row(candor_buf *b, const candor_ch_cluster *c, const candor_sink_row *row)
 {
     candor_stored_event e;
     unsigned char raw[8];
+    unsigned keep;
     int64_t day;
     candor_sink_row_event(row, &e);
+    keep = keep_of(c, e.category);
     day = candor_sink_id_day(e.id);
     if (day > DAYS_MAX) day = DAYS_MAX;
     raw[0] = (unsigned char)day;
     raw[1] = (unsigned char)(day >> 8);
-    candor_buf_put(b, raw, 2);
+    raw[2] = (unsigned char)keep;
+    raw[3] = (unsigned char)(keep >> 8);
+    candor_buf_put(b, raw, candor_ch_has_keep(c) ? 4 : 2);
     candor_buf_put(b, e.id, sizeof e.id);
     put_text(b, e.type);
     put_text(b, e.category);
@@ -86,6 +110,7 @@ static void put_row(candor_buf *b, const candor_sink_row *row)
     put_text(b, e.context.platform);
     put_text(b, e.correlation_id);
     put_text(b, e.payload);
+    if (candor_ch_has_keep(c)) put_derived(b, row);
 }
 
 /* --- on one replica --------------------------------------------------------------------------- */
@@ -136,7 +161,7 @@ static candor_status look_up(candor_ch_shard *h, candor_ch *ch, candor_err *err)
         candor_sink_rows_new(h->rows[i]);
     }
     candor_buf_clear(&h->sql);
-    candor_buf_put_bytes(&h->sql, CANDOR_LIT("SELECT event_id FROM candor_events"));
+    candor_buf_putf(&h->sql, "SELECT event_id FROM %s", candor_ch_events(h->cluster));
     put_among_ids(h);
     candor_buf_put_bytes(&h->sql, CANDOR_LIT(" FORMAT RowBinary"));
     st = ask_about_ids(h, ch, &known, err);
@@ -152,12 +177,16 @@ static candor_status insert(candor_ch_shard *h, candor_ch *ch, candor_err *err)
     size_t i;
     candor_buf_clear(&h->body);
     for (i = 0; i < h->n_rows; i++)
-        if (!h->rows[i]->row->duplicate) put_row(&h->body, h->rows[i]);
+        if (!h->rows[i]->row->duplicate) put_row(&h->body, h->cluster, h->rows[i]);
     if (h->body.failed) return candor_fail(err, CANDOR_NOMEM, 0, "store", NULL);
     if (h->body.n == 0) return CANDOR_OK;
-    return candor_ch_insert(ch,
-                            "INSERT INTO candor_events(day," CANDOR_CH_COLUMNS ") FORMAT RowBinary",
-                            candor_buf_bytes(&h->body), err);
+    return candor_ch_insert(
+        ch,
+        candor_ch_has_keep(h->cluster)
+            ? "INSERT INTO candor_events(day,keep," CANDOR_CH_COLUMNS CANDOR_CH_DERIVED
+              ") FORMAT RowBinary"
+            : "INSERT INTO candor_events(day," CANDOR_CH_COLUMNS ") FORMAT RowBinary",
+        candor_buf_bytes(&h->body), err);
 }
 
 /* --- on the others ---------------------------------------------------------------------------- */
@@ -169,45 +198,69 @@ static candor_status has_all(candor_ch_shard *h, candor_ch_server *v, bool *out,
     candor_bytes answer = {NULL, 0};
     candor_status st;
     candor_buf_clear(&h->sql);
-    candor_buf_put_bytes(&h->sql, CANDOR_LIT("SELECT uniqExact(event_id) FROM candor_events"));
+    candor_buf_putf(&h->sql, "SELECT uniqExact(event_id) FROM %s", candor_ch_events(h->cluster));
     put_among_ids(h);
     st = ask_about_ids(h, &v->quick, &answer, err);
     *out = st == CANDOR_OK && candor_ch_number(answer) == h->n_rows;
     return st;
 }
 
-/* True: it has them. A server that answers nothing is looked at before it counts as away: slow is
- * not dead. */
-static bool wait_for(candor_ch_shard *h, candor_ch_server *v)
+typedef enum copy {
+    COPY_HAS,
+    COPY_MISSES, /* its state says why */
+    COPY_LOST    /* who has them is away: nobody can fetch them there */
+} copy;
+
+/* A server that answers nothing is looked at before it counts as away: slow is not dead. */
+static copy wait_for(candor_ch_shard *h, candor_ch_server *v, candor_ch_server *written)
 {
     const uint64_t until = candor_clock_mono_ns() + CONFIRM_NS;
+    uint64_t look_at = candor_clock_mono_ns() + LOOK_NS;
     int pause = CONFIRM_MS;
     for (;;) {
         candor_err err = {0};
         bool all = false;
         candor_waker_sleep(v->quick.waker, pause);
-        if (has_all(h, v, &all, &err) == CANDOR_OK && all) return true;
+        if (has_all(h, v, &all, &err) == CANDOR_OK && all) return COPY_HAS;
         if (err.code != CANDOR_OK && candor_ch_server_check(h->cluster, v, &err) != CANDOR_OK)
-            return false;
+            return COPY_MISSES;
+        if (candor_clock_mono_ns() > look_at) {
+            if (candor_ch_server_check(h->cluster, written, &err) != CANDOR_OK) return COPY_LOST;
+            look_at = candor_clock_mono_ns() + LOOK_NS;
+        }
         if (candor_clock_mono_ns() > until) {
             candor_fail(&err, CANDOR_TIMEOUT, 0, "store",
                         "it has not fetched an insert in %llu s; commits no longer wait for it",
                         (unsigned long long)(CONFIRM_NS / 1000000000));
             candor_ch_server_set(h->cluster, v, CANDOR_CH_BEHIND, &err);
-            return false;
+            return COPY_MISSES;
         }
         pause = pause * 2 < CONFIRM_MAX_MS ? pause * 2 : CONFIRM_MAX_MS;
     }
 }
 
-static candor_status confirm(candor_ch_shard *h, const candor_ch_server *written, candor_err *err)
+/* *lost: the server that was written died before another one had fetched from it. */
+static candor_status confirm(candor_ch_shard *h, candor_ch_server *written, bool *lost,
+                             candor_err *err)
 {
     unsigned copies = 1;
     size_t i;
-    for (i = 0; i < h->n; i++) {
+    *lost = false;
+    for (i = 0; i < h->n && !*lost; i++) {
         candor_ch_server *v = &h->servers[i];
-        if (v != written && atomic_load(&v->state) == CANDOR_CH_UP && wait_for(h, v)) copies++;
+        if (v == written || atomic_load(&v->state) != CANDOR_CH_UP) continue;
+        switch (wait_for(h, v, written)) {
+        case COPY_HAS:
+            copies++;
+            break;
+        case COPY_MISSES:
+            break;
+        case COPY_LOST:
+            *lost = true;
+            break;
+        }
     }
+    if (*lost) return CANDOR_OK;
     if (copies < h->n && h->cluster->metrics != NULL)
         candor_count(&h->cluster->metrics->sink_fewer_copies, h->n_rows);
     if (copies >= h->cluster->copies) return CANDOR_OK;
@@ -234,7 +287,14 @@ candor_status candor_ch_shard_store(candor_ch_shard *h, candor_err *err)
         if (at == CANDOR_OK) {
             at = look_up(h, &v->ch, &why);
             if (at == CANDOR_OK) at = insert(h, &v->ch, &why);
-            if (at == CANDOR_OK) return confirm(h, v, err);
+            if (at == CANDOR_OK) {
+                bool lost;
+                at = confirm(h, v, &lost, err);
+                if (!lost) return at;
+                at = candor_fail(&why, CANDOR_NET, 0, "store",
+                                 "%.120s died before another server had fetched an insert from it",
+                                 v->name);
+            }
             if (at == CANDOR_NOMEM) return candor_fail(err, at, 0, "store", NULL);
             candor_ch_server_set(h->cluster, v, CANDOR_CH_AWAY, &why);
         }

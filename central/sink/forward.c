@@ -19,7 +19,7 @@ static candor_status note(candor_forward *f, const candor_sink_row *const *rows,
     candor_status st = CANDOR_OK;
     size_t i;
     for (i = 0; i < n && st == CANDOR_OK; i++) /* which ones were, the receiver does not say */
-        st = candor_idset_add(i < refused ? &f->refused : &f->sent, rows[i]->row->id);
+        st = candor_idset_add(i < refused ? &f->refused : &f->sent, rows[i]->row->id, NULL);
     return st == CANDOR_OK ? st : candor_fail(err, st, 0, "forward", NULL);
 }
 

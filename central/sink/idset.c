@@ -48,17 +48,21 @@ static candor_status grow(candor_idset *s)
     return CANDOR_OK;
 }
 
-candor_status candor_idset_add(candor_idset *s, const unsigned char id[16])
+candor_status candor_idset_add(candor_idset *s, const unsigned char id[16], bool *fresh)
 {
-    size_t at;
-    if (memcmp(id, zero, 16) == 0) {
+    const bool is_zero = memcmp(id, zero, 16) == 0;
+    bool had;
+    if (!is_zero && s->n * 4 >= s->cap * 3 && grow(s) != CANDOR_OK) return CANDOR_NOMEM;
+    if (is_zero) {
+        had = s->has_zero;
         s->has_zero = true;
-        return CANDOR_OK;
+    } else {
+        size_t at = place(s, id);
+        had = memcmp(s->ids[at], id, 16) == 0;
+        if (!had) s->n++;
+        memcpy(s->ids[at], id, 16);
     }
-    if (s->n * 4 >= s->cap * 3 && grow(s) != CANDOR_OK) return CANDOR_NOMEM;
-    at = place(s, id);
-    if (memcmp(s->ids[at], zero, 16) == 0) s->n++;
-    memcpy(s->ids[at], id, 16);
+    if (fresh != NULL) *fresh = !had;
     return CANDOR_OK;
 }
 

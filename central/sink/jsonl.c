@@ -14,7 +14,6 @@ typedef struct jsonl_sink {
     candor_file *lock;
     candor_jsonl_day days[DAYS_OPEN]; /* used == 0: free */
     uint64_t clock;
-    candor_sink_rows rows;
     candor_buf lines, ids, context;
     const candor_row_context *context_of; /* whose text context holds */
     _Atomic uint64_t bytes;
@@ -120,12 +119,13 @@ static candor_status open_day(jsonl_sink *s, int64_t day, candor_jsonl_day **out
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-static candor_status put_line(jsonl_sink *s, const candor_sink_row *row, candor_err *err)
+static candor_status put_line(jsonl_sink *s, candor_batch *b, candor_row *row, candor_err *err)
 {
-    const candor_row_context *c = &row->batch->contexts[row->row->context];
+    const candor_sink_row r = {.batch = b, .row = row};
+    const candor_row_context *c = &b->contexts[row->context];
     candor_stored_event e;
     candor_status st = CANDOR_OK;
-    candor_sink_row_event(row, &e);
+    candor_sink_row_event(&r, &e);
     if (c != s->context_of) {
         s->context_of = NULL;
         candor_buf_clear(&s->context);
@@ -139,63 +139,91 @@ static candor_status put_line(jsonl_sink *s, const candor_sink_row *row, candor_
     return st == CANDOR_OK && !s->ids.failed ? st : candor_fail(err, st, 0, "write a line", NULL);
 }
 
-/* The next member: new rows among items[*at..end), all of one day. */
-static candor_status add_member(jsonl_sink *s, candor_jsonl_day *d, size_t *at, size_t end,
-                                candor_err *err)
+static candor_status flush_member(jsonl_sink *s, candor_jsonl_day *d, candor_err *err)
 {
     candor_status st = CANDOR_OK;
+    if (s->ids.n != 0)
+        st =
+            candor_jsonl_day_append(d, candor_buf_bytes(&s->lines), candor_buf_bytes(&s->ids), err);
     candor_buf_clear(&s->lines);
     candor_buf_clear(&s->ids);
-    for (; *at < end && s->ids.n < 16 * CANDOR_JSONL_MEMBER_ROWS && st == CANDOR_OK; ++*at) {
-        candor_sink_row *row = &s->rows.items[*at];
-        if (*at + AHEAD < end) candor_idset_soon(&d->known, s->rows.items[*at + AHEAD].row->id);
-        if (candor_idset_has(&d->known, row->row->id)) continue;
-        st = put_line(s, row, err);
-        candor_sink_rows_new(row);
-    }
-    if (st != CANDOR_OK || s->ids.n == 0) return st;
-    return candor_jsonl_day_append(d, candor_buf_bytes(&s->lines), candor_buf_bytes(&s->ids), err);
+    return st;
 }
 
-static candor_status write_day(jsonl_sink *s, candor_jsonl_day *d, size_t at, size_t end,
-                               candor_err *err)
+/* An id is known from here on: should the commit fail, the day is closed, and what is known of it
+ * is read from its files again. */
+static candor_status take_row(jsonl_sink *s, candor_jsonl_day *d, candor_batch *b, candor_row *row,
+                              candor_err *err)
+{
+    bool fresh;
+    candor_status st = candor_idset_add(&d->known, row->id, &fresh);
+    if (st != CANDOR_OK) return candor_fail(err, st, 0, "store", NULL);
+    if (!fresh) return CANDOR_OK;
+    row->duplicate = false;
+    st = put_line(s, b, row, err);
+    return st == CANDOR_OK && s->ids.n == (size_t)16 * CANDOR_JSONL_MEMBER_ROWS
+               ? flush_member(s, d, err)
+               : st;
+}
+
+/* The rows of that day; next: of those behind it, the first. */
+static candor_status write_day(jsonl_sink *s, candor_jsonl_day *d, candor_batch *const *batches,
+                               size_t n, int64_t *next, candor_err *err)
 {
     candor_status st = CANDOR_OK;
-    while (at < end && st == CANDOR_OK)
-        st = add_member(s, d, &at, end, err);
+    size_t i, j;
+    s->context_of = NULL;
+    for (i = 0; i < n; i++) {
+        candor_batch *b = batches[i];
+        for (j = 0; j < b->n_rows && st == CANDOR_OK; j++) {
+            const int64_t day = candor_sink_id_day(b->rows[j].id);
+            if (j + AHEAD < b->n_rows) candor_idset_soon(&d->known, b->rows[j + AHEAD].id);
+            if (day == d->day)
+                st = take_row(s, d, b, &b->rows[j], err);
+            else if (day > d->day && day < *next)
+                *next = day;
+        }
+    }
+    if (st == CANDOR_OK) st = flush_member(s, d, err);
     return st == CANDOR_OK ? candor_jsonl_day_commit(d, err) : st;
 }
 
-static candor_status write_rows(jsonl_sink *s, candor_err *err)
+static int64_t first_day(candor_batch *const *batches, size_t n)
 {
-    candor_status st = CANDOR_OK;
-    size_t at = 0;
-    s->context_of = NULL;
-    while (at < s->rows.n && st == CANDOR_OK) {
-        int64_t day = candor_sink_id_day(s->rows.items[at].row->id);
-        candor_jsonl_day *d = NULL;
-        size_t end = at;
-        uint64_t before;
-        while (end < s->rows.n && candor_sink_id_day(s->rows.items[end].row->id) == day)
-            end++;
-        st = open_day(s, day, &d, err);
-        if (st != CANDOR_OK) break;
-        before = d->data_end + d->ids_end;
-        st = write_day(s, d, at, end, err);
-        atomic_fetch_add(&s->bytes, d->data_end + d->ids_end - before);
-        if (st != CANDOR_OK) candor_jsonl_day_close(d); /* recovered when it is opened next */
-        at = end;
+    int64_t first = INT64_MAX;
+    size_t i, j;
+    for (i = 0; i < n; i++) {
+        batches[i]->duplicate_batch = false;
+        for (j = 0; j < batches[i]->n_rows; j++) {
+            const int64_t day = candor_sink_id_day(batches[i]->rows[j].id);
+            batches[i]->rows[j].duplicate = true;
+            if (day < first) first = day;
+        }
     }
-    return st;
+    return first;
 }
 
 static candor_status jsonl_write(candor_sink *base, candor_batch *const *batches, size_t n,
                                  candor_err *err)
 {
     jsonl_sink *s = (jsonl_sink *)(void *)base;
-    candor_status st = candor_sink_rows_collect(&s->rows, batches, n, err);
-    if (st == CANDOR_OK) st = write_rows(s, err);
-    if (st == CANDOR_OK) candor_sink_rows_finish(&s->rows);
+    candor_status st = CANDOR_OK;
+    int64_t day = first_day(batches, n);
+    while (day != INT64_MAX && st == CANDOR_OK) {
+        candor_jsonl_day *d = NULL;
+        int64_t next = INT64_MAX;
+        uint64_t before;
+        st = open_day(s, day, &d, err);
+        if (st != CANDOR_OK) break;
+        before = d->data_end + d->ids_end;
+        candor_buf_clear(&s->lines);
+        candor_buf_clear(&s->ids);
+        st = write_day(s, d, batches, n, &next, err);
+        atomic_fetch_add(&s->bytes, d->data_end + d->ids_end - before);
+        if (st != CANDOR_OK) candor_jsonl_day_close(d); /* recovered when it is opened next */
+        day = next;
+    }
+    if (st == CANDOR_OK) candor_sink_count_new(batches, n);
     return st;
 }
 
@@ -299,7 +327,6 @@ static void jsonl_close(candor_sink *base)
     int i;
     for (i = 0; i < DAYS_OPEN; i++)
         if (s->days[i].used != 0) candor_jsonl_day_close(&s->days[i]);
-    candor_sink_rows_free(&s->rows);
     candor_buf_free(&s->lines);
     candor_buf_free(&s->ids);
     candor_buf_free(&s->context);
@@ -342,6 +369,9 @@ candor_status candor_sink_jsonl_open(const candor_sink_settings *settings, cando
         .reader_close = candor_jsonl_reader_close,
         .count = candor_jsonl_reader_count,
         .events = candor_jsonl_reader_events,
+        .sessions = candor_jsonl_reader_sessions,
+        .stats = candor_jsonl_reader_stats,
+        .allow = candor_jsonl_reader_allow,
     };
     jsonl_sink *s = calloc(1, sizeof *s);
     candor_status st = s != NULL ? candor_mutex_new(&s->base.layout) : CANDOR_NOMEM;

@@ -1,18 +1,15 @@
 /* A day's folder of the JSONL sink: appending and recovery. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libdeflate.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "central/sink/jsonl_internal.h"
 #include "plat/crc32c.h"
 
-#define HEAD   8  /* of events.ids */
-#define RECORD 16 /* of a record, before its ids */
-#define AHEAD  8  /* ids whose places are fetched before they are added */
-#define LEVEL                                                                                      \
-    1 /* of gzip: events shrink to a fifth with it, and to a seventh at many times the work */
+#define HEAD    8  /* of events.ids */
+#define RECORD  16 /* of a record, before its ids */
+#define AHEAD   8  /* ids whose places are fetched before they are added */
 #define IDS_MAX ((size_t)4 << 30)
 
 static candor_status io_fail(const char *what, candor_err *err)
@@ -102,11 +99,11 @@ static bool learn(void *ctx, const candor_jsonl_member *m, const char *ids)
 {
     candor_jsonl_day *d = ctx;
     uint32_t i;
-    d->rows += m->rows;
     for (i = 0; i < m->rows; i++) {
         if (i + AHEAD < m->rows)
             candor_idset_soon(&d->known, (const unsigned char *)ids + (size_t)(i + AHEAD) * 16);
-        if (candor_idset_add(&d->known, (const unsigned char *)ids + (size_t)i * 16) != CANDOR_OK)
+        if (candor_idset_add(&d->known, (const unsigned char *)ids + (size_t)i * 16, NULL) !=
+            CANDOR_OK)
             return false;
     }
     return true;
@@ -154,7 +151,7 @@ void candor_jsonl_day_close(candor_jsonl_day *d)
     candor_idset_free(&d->known);
     candor_buf_free(&d->records);
     candor_buf_free(&d->member);
-    if (d->z != NULL) libdeflate_free_compressor(d->z);
+    candor_deflater_free(d->z);
     memset(d, 0, sizeof *d);
     d->data = d->ids = -1;
 }
@@ -163,14 +160,10 @@ void candor_jsonl_day_close(candor_jsonl_day *d)
 
 static candor_status compress(candor_jsonl_day *d, candor_bytes lines, candor_err *err)
 {
-    candor_buf *out = &d->member;
-    size_t n = 0;
-    if (d->z == NULL) d->z = libdeflate_alloc_compressor(LEVEL);
-    candor_buf_clear(out);
-    if (d->z != NULL && candor_buf_reserve(out, libdeflate_gzip_compress_bound(d->z, lines.n)))
-        n = libdeflate_gzip_compress(d->z, lines.p, lines.n, out->p, out->cap);
-    out->n = n;
-    return n != 0 ? CANDOR_OK : candor_fail(err, CANDOR_NOMEM, 0, "gzip", NULL);
+    candor_status st = d->z != NULL ? CANDOR_OK : candor_deflater_new(&d->z);
+    if (st != CANDOR_OK) return candor_fail(err, st, 0, "gzip", NULL);
+    candor_buf_clear(&d->member);
+    return candor_deflater_run(d->z, lines, &d->member, err);
 }
 
 static candor_status add_record(candor_jsonl_day *d, candor_bytes ids, candor_err *err)
@@ -197,17 +190,6 @@ candor_status candor_jsonl_day_append(candor_jsonl_day *d, candor_bytes lines, c
     return st == CANDOR_OK ? add_record(d, ids, err) : st;
 }
 
-static bool learn_records(candor_jsonl_day *d)
-{
-    candor_jsonl_member m = {.to = d->data_end};
-    size_t at = 0;
-    while (next_record(candor_buf_bytes(&d->records), at, &m)) {
-        if (!learn(d, &m, d->records.p + m.ids_at)) return false;
-        at = (size_t)m.ids_at + (size_t)m.rows * 16;
-    }
-    return true;
-}
-
 /* The lines first: a record must never speak of a member that is not there. */
 candor_status candor_jsonl_day_commit(candor_jsonl_day *d, candor_err *err)
 {
@@ -217,7 +199,6 @@ candor_status candor_jsonl_day_commit(candor_jsonl_day *d, candor_err *err)
     if (st == CANDOR_OK) st = write_at(d->ids, d->records.p, d->records.n, d->ids_end, err);
     if (st == CANDOR_OK) st = sync_file(d->ids, err);
     if (st != CANDOR_OK) return st;
-    if (!learn_records(d)) return candor_fail(err, CANDOR_NOMEM, 0, "append", NULL);
     d->ids_end += d->records.n;
     d->data_end = d->pending_end;
     candor_buf_clear(&d->records);

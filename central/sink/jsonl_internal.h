@@ -12,8 +12,10 @@
 #ifndef CANDOR_CENTRAL_SINK_JSONL_INTERNAL_H
 #define CANDOR_CENTRAL_SINK_JSONL_INTERNAL_H
 
+#include "central/deflate.h"
 #include "central/sink/idset.h"
 #include "central/sink/rows.h"
+#include "central/sink/scan.h"
 #include "plat/plat.h"
 
 #define CANDOR_JSONL_MAGIC       "CNDRIDS1" /* heads events.ids; the number is the version */
@@ -33,20 +35,21 @@ typedef struct candor_jsonl_member {
 typedef struct candor_jsonl_day {
     int64_t day;
     int data, ids; /* descriptors */
-    uint64_t data_end, ids_end, rows;
+    uint64_t data_end, ids_end;
     uint64_t pending_end; /* behind members that are written and not committed */
     candor_buf records;   /* of these */
     candor_idset known;
-    candor_buf member;               /* scratch of appends */
-    struct libdeflate_compressor *z; /* the same; NULL: not made yet */
-    uint64_t used;                   /* when, for putting the least used away */
+    candor_buf member;  /* scratch of appends */
+    candor_deflater *z; /* the same; NULL: not made yet */
+    uint64_t used;      /* when, for putting the least used away */
 } candor_jsonl_day;
 
 /* Makes the folder when it is missing, and drops what a crash left behind the last record. */
 CANDOR_CHECK candor_status candor_jsonl_day_open(const char *path, candor_jsonl_day *out,
                                                  candor_err *err);
 void candor_jsonl_day_close(candor_jsonl_day *d);
-/* Append lines as one member, for the next commit. ids: 16 bytes each. */
+/* Append lines as one member, for the next commit. ids: 16 bytes each; whether they are known is
+ * the caller's to ask and to say, in known. */
 CANDOR_CHECK candor_status candor_jsonl_day_append(candor_jsonl_day *d, candor_bytes lines,
                                                    candor_bytes ids, candor_err *err);
 /* Wait for the disk; what was appended counts. After a failure the day is to be closed. */
@@ -98,5 +101,13 @@ candor_status candor_jsonl_reader_count(candor_reader *r, uint64_t *out, candor_
 candor_status candor_jsonl_reader_events(candor_reader *r, const candor_event_filter *f,
                                          candor_event_visit *visit, void *ctx,
                                          candor_event_page *out, candor_err *err);
+candor_status candor_jsonl_reader_stats(candor_reader *r, candor_stat what,
+                                        const candor_stat_range *range,
+                                        bool (*visit)(void *ctx, const candor_stat_row *row),
+                                        void *ctx, candor_err *err);
+candor_status candor_jsonl_reader_sessions(candor_reader *r, const candor_session_filter *f,
+                                           bool (*visit)(void *ctx, const candor_stored_session *s),
+                                           void *ctx, candor_session_page *out, candor_err *err);
+void candor_jsonl_reader_allow(candor_reader *r, uint64_t ms, const atomic_bool *stop);
 
 #endif

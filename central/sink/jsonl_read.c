@@ -32,6 +32,7 @@ typedef struct jsonl_reader {
     size_t n_members, cap_members;
     inflated cache[MEMBERS_CACHED];
     uint64_t clock;
+    candor_query_time time;
 } jsonl_reader;
 
 candor_status candor_jsonl_reader_open(candor_sink *s, candor_reader **out, candor_err *err)
@@ -238,7 +239,7 @@ static candor_status look_at(jsonl_reader *r, paging *p, const ref *x, candor_er
     candor_stored_event e;
     candor_status st;
     bool match;
-    if (p->looked == p->f->scan_rows) {
+    if (p->f->scan_rows != 0 && p->looked == p->f->scan_rows) {
         p->out->more = p->stop = true;
         return CANDOR_OK;
     }
@@ -300,4 +301,33 @@ candor_status candor_jsonl_reader_events(candor_reader *base, const candor_event
     st = page_days(r, &p, err);
     candor_mutex_unlock(r->sink->layout);
     return st;
+}
+
+static candor_event_source source_of(candor_reader *base)
+{
+    const jsonl_reader *r = (jsonl_reader *)(void *)base;
+    return (candor_event_source){base, candor_jsonl_reader_events, r->sink->schema, &r->time};
+}
+
+candor_status candor_jsonl_reader_stats(candor_reader *r, candor_stat what,
+                                        const candor_stat_range *range,
+                                        bool (*visit)(void *ctx, const candor_stat_row *row),
+                                        void *ctx, candor_err *err)
+{
+    const candor_event_source src = source_of(r);
+    return candor_scan_stats(&src, what, range, visit, ctx, err);
+}
+
+candor_status candor_jsonl_reader_sessions(candor_reader *r, const candor_session_filter *f,
+                                           bool (*visit)(void *ctx, const candor_stored_session *s),
+                                           void *ctx, candor_session_page *out, candor_err *err)
+{
+    const candor_event_source src = source_of(r);
+    const candor_session_source sessions = {.events = &src};
+    return candor_scan_sessions(&sessions, f, visit, ctx, out, err);
+}
+
+void candor_jsonl_reader_allow(candor_reader *r, uint64_t ms, const atomic_bool *stop)
+{
+    candor_query_time_set(&((jsonl_reader *)(void *)r)->time, ms, stop);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "central/sink/rows.h"
+#include "central/sink/scan.h"
 #include "plat/plat.h"
 
 #define MEMORY_BYTES (UINT64_C(64) << 20)
@@ -19,13 +20,18 @@ typedef struct memory_sink {
     event **events;     /* sorted by id */
     size_t n, cap;
     uint64_t bytes, max;
+    const candor_schema *schema;
     candor_sink_rows rows; /* the writer's */
 } memory_sink;
 
-/* A reader is the sink itself. */
+typedef struct memory_reader {
+    memory_sink *sink;
+    candor_query_time time;
+} memory_reader;
+
 static memory_sink *of(candor_reader *r)
 {
-    return (memory_sink *)(void *)r;
+    return ((memory_reader *)(void *)r)->sink;
 }
 
 /* --- one event ------------------------------------------------------------------------------ */
@@ -271,14 +277,21 @@ static uint64_t memory_bytes(candor_sink *base)
 
 static candor_status memory_reader_open(candor_sink *base, candor_reader **out, candor_err *err)
 {
-    (void)err;
-    *out = (candor_reader *)(void *)base;
+    memory_reader *r = calloc(1, sizeof *r);
+    *out = (candor_reader *)(void *)r;
+    if (r == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
+    r->sink = (memory_sink *)(void *)base;
     return CANDOR_OK;
 }
 
 static void memory_reader_close(candor_reader *r)
 {
-    (void)r;
+    free(r);
+}
+
+static void memory_allow(candor_reader *r, uint64_t ms, const atomic_bool *stop)
+{
+    candor_query_time_set(&((memory_reader *)(void *)r)->time, ms, stop);
 }
 
 static candor_status memory_count(candor_reader *r, uint64_t *out, candor_err *err)
@@ -301,7 +314,7 @@ static bool page(memory_sink *m, const candor_event_filter *f, candor_event_visi
     for (at = place(m, high); at > 0 && memcmp(m->events[at - 1]->id, low, 16) >= 0; at--) {
         const event *e = m->events[at - 1];
         bool match = candor_filter_takes(f, &e->view);
-        if ((match && out->found == f->limit) || looked++ == f->scan_rows) {
+        if ((match && out->found == f->limit) || (f->scan_rows != 0 && looked++ == f->scan_rows)) {
             out->more = true;
             return true;
         }
@@ -324,6 +337,30 @@ static candor_status memory_events(candor_reader *r, const candor_event_filter *
     ok = page(m, f, visit, ctx, out);
     candor_mutex_unlock(m->lock);
     return ok ? CANDOR_OK : candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
+}
+
+static candor_event_source source_of(candor_reader *r)
+{
+    return (candor_event_source){r, memory_events, of(r)->schema,
+                                 &((memory_reader *)(void *)r)->time};
+}
+
+static candor_status memory_stats(candor_reader *r, candor_stat what,
+                                  const candor_stat_range *range,
+                                  bool (*visit)(void *ctx, const candor_stat_row *row), void *ctx,
+                                  candor_err *err)
+{
+    const candor_event_source src = source_of(r);
+    return candor_scan_stats(&src, what, range, visit, ctx, err);
+}
+
+static candor_status memory_sessions(candor_reader *r, const candor_session_filter *f,
+                                     bool (*visit)(void *ctx, const candor_stored_session *s),
+                                     void *ctx, candor_session_page *out, candor_err *err)
+{
+    const candor_event_source src = source_of(r);
+    const candor_session_source sessions = {.events = &src};
+    return candor_scan_sessions(&sessions, f, visit, ctx, out, err);
 }
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -357,6 +394,9 @@ candor_status candor_sink_memory_open(const candor_sink_settings *s, candor_sink
         .reader_close = memory_reader_close,
         .count = memory_count,
         .events = memory_events,
+        .sessions = memory_sessions,
+        .stats = memory_stats,
+        .allow = memory_allow,
     };
     memory_sink *m = calloc(1, sizeof *m);
     candor_status st = m != NULL ? candor_mutex_new(&m->lock) : CANDOR_NOMEM;
@@ -366,6 +406,7 @@ candor_status candor_sink_memory_open(const candor_sink_settings *s, candor_sink
         return candor_fail(err, st, 0, "memory sink", NULL);
     }
     m->base.ops = &ops;
+    m->schema = s->schema;
     m->max = s->memory_bytes != 0 ? s->memory_bytes : MEMORY_BYTES;
     *out = &m->base;
     return CANDOR_OK;

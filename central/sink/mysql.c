@@ -15,6 +15,7 @@ typedef struct mysql_sink {
     candor_sink_url url;
     candor_myc conn; /* the writer's */
     candor_my_insert *insert;
+    const candor_schema *schema;
     candor_sink_rows rows;
 } mysql_sink;
 
@@ -227,7 +228,7 @@ static void mysql_sink_close(candor_sink *base)
 static candor_status mysql_reader_open(candor_sink *base, candor_reader **out, candor_err *err)
 {
     const mysql_sink *s = (mysql_sink *)(void *)base;
-    return candor_my_reader_open(&s->my, &s->url, out, err);
+    return candor_my_reader_open(&s->my, &s->url, s->schema, out, err);
 }
 
 /* bulk=0 in the URL: row by row, as a server that is not MariaDB has it. */
@@ -240,12 +241,15 @@ static bool one_by_one(const candor_sink_url *u)
 
 static candor_status open_all(mysql_sink *s, const candor_sink_settings *settings, candor_err *err)
 {
+    const bool derived = settings->format == 0 || settings->format >= CANDOR_MY_DERIVED_SINCE;
     candor_status st = candor_sink_url_parse(settings->url, &s->url, err);
+    s->schema = settings->schema;
     if (st == CANDOR_OK && *s->url.database == '\0')
         st = candor_fail(err, CANDOR_INVALID, 0, "settings",
                          "--sink-url names no database; write mysql://user@host/DATABASE");
     if (st == CANDOR_OK) st = candor_my_load(&s->my, err);
-    if (st == CANDOR_OK && candor_my_insert_new(one_by_one(&s->url), &s->insert) != CANDOR_OK)
+    if (st == CANDOR_OK &&
+        candor_my_insert_new(one_by_one(&s->url), derived, &s->insert) != CANDOR_OK)
         st = candor_fail(err, CANDOR_NOMEM, 0, "open the sink", NULL);
     if (st == CANDOR_OK) st = candor_my_connect(&s->conn, err);
     if (st == CANDOR_OK) st = candor_my_migrate(&s->conn, settings->format, err);
@@ -268,6 +272,9 @@ candor_status candor_sink_mysql_open(const candor_sink_settings *settings, cando
         .reader_close = candor_my_reader_close,
         .count = candor_my_reader_count,
         .events = candor_my_reader_events,
+        .sessions = candor_my_reader_sessions,
+        .stats = candor_my_reader_stats,
+        .allow = candor_my_reader_allow,
     };
     mysql_sink *s = calloc(1, sizeof *s);
     candor_status st;

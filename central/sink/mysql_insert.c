@@ -4,15 +4,18 @@
 #include <stdlib.h>
 
 #include "central/sink/mysql_internal.h"
+#include "central/store/histogram.h"
 
 #define CHUNK_ROWS  1000
 #define CHUNK_BYTES ((size_t)2 << 20) /* well below any server's max_allowed_packet */
 
 /* IGNORE would cut what does not fit; this one refuses it, and leaves a row that is there alone. */
-static const char insert_sql[] =
-    "INSERT INTO candor_events(" CANDOR_MY_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?) "
-    "ON DUPLICATE KEY UPDATE event_id=event_id";
-enum { TS_COLUMN = 3 };
+#define UNLESS_THERE ") ON DUPLICATE KEY UPDATE event_id=event_id"
+static const char insert_sql[] = "INSERT INTO candor_events(" CANDOR_MY_COLUMNS CANDOR_MY_DERIVED
+                                 ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?" UNLESS_THERE;
+static const char older_insert_sql[] =
+    "INSERT INTO candor_events(" CANDOR_MY_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?" UNLESS_THERE;
+enum { TS_COLUMN = 3, HOUR_COLUMN = 12, DIM_COLUMN, BUCKET_COLUMN };
 
 typedef struct column {
     const char *p[CHUNK_ROWS];
@@ -22,14 +25,18 @@ typedef struct column {
 struct candor_my_insert {
     MYSQL_STMT *stmt; /* NULL: not prepared on this connection */
     bool one_by_one;
-    column columns[CANDOR_MY_N_COLUMNS];
+    int n_columns;
+    column columns[CANDOR_MY_N_ALL];
     long long ts[CHUNK_ROWS];
+    int hour[CHUNK_ROWS];
+    short bucket[CHUNK_ROWS];
 };
 
-candor_status candor_my_insert_new(bool one_by_one, candor_my_insert **out)
+candor_status candor_my_insert_new(bool one_by_one, bool derived, candor_my_insert **out)
 {
     *out = calloc(1, sizeof **out);
     if (*out == NULL) return CANDOR_NOMEM;
+    (*out)->n_columns = derived ? CANDOR_MY_N_ALL : CANDOR_MY_N_COLUMNS;
     (*out)->one_by_one = one_by_one;
     return CANDOR_OK;
 }
@@ -55,12 +62,11 @@ static candor_status fail(candor_my_insert *m, candor_myc *c, candor_err *err)
 
 static candor_status prepare(candor_my_insert *m, candor_myc *c, candor_err *err)
 {
+    const char *sql = m->n_columns == CANDOR_MY_N_ALL ? insert_sql : older_insert_sql;
     if (m->stmt != NULL) return CANDOR_OK;
     m->stmt = c->my->mysql_stmt_init(c->conn);
     if (m->stmt == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "store", NULL);
-    return c->my->mysql_stmt_prepare(m->stmt, insert_sql, sizeof insert_sql - 1) == 0
-               ? CANDOR_OK
-               : fail(m, c, err);
+    return c->my->mysql_stmt_prepare(m->stmt, sql, strlen(sql)) == 0 ? CANDOR_OK : fail(m, c, err);
 }
 
 /* --- a chunk -------------------------------------------------------------------------------- */
@@ -69,7 +75,7 @@ static size_t set_row(candor_my_insert *m, unsigned at, const candor_sink_row *r
 {
     candor_stored_event e;
     candor_sink_row_event(row, &e);
-    const candor_bytes values[CANDOR_MY_N_COLUMNS] = {
+    const candor_bytes values[CANDOR_MY_N_ALL] = {
         {(const char *)row->row->id, 16},
         e.type,
         e.category,
@@ -82,30 +88,46 @@ static size_t set_row(candor_my_insert *m, unsigned at, const candor_sink_row *r
         e.context.platform,
         e.correlation_id,
         e.payload,
+        {NULL, 0},
+        candor_sink_row_group(row),
+        {NULL, 0},
     };
     size_t bytes = 0;
     int i;
-    for (i = 0; i < CANDOR_MY_N_COLUMNS; i++) {
+    for (i = 0; i < CANDOR_MY_N_ALL; i++) {
         m->columns[i].p[at] = values[i].n != 0 ? values[i].p : "";
         m->columns[i].n[at] = (unsigned long)values[i].n;
         bytes += values[i].n;
     }
     m->ts[at] = e.ts_ms;
+    m->hour[at] = (int)candor_sink_id_hour(row->row->id);
+    m->bucket[at] = row->row->bucket != CANDOR_NO_BUCKET ? (short)row->row->bucket : -1;
     return bytes;
+}
+
+static bool bind_number(candor_my_insert *m, int no, unsigned at, MYSQL_BIND *b)
+{
+    if (no == TS_COLUMN) {
+        b->buffer_type = MYSQL_TYPE_LONGLONG;
+        b->buffer = &m->ts[at];
+    } else if (no == HOUR_COLUMN) {
+        b->buffer_type = MYSQL_TYPE_LONG;
+        b->buffer = &m->hour[at];
+    } else if (no == BUCKET_COLUMN) {
+        b->buffer_type = MYSQL_TYPE_SHORT;
+        b->buffer = &m->bucket[at];
+    }
+    return b->buffer != NULL;
 }
 
 /* As arrays a text's buffer is an array of pointers, else the text itself. */
 static void bind_from(candor_my_insert *m, bool arrays, unsigned at, MYSQL_BIND *binds)
 {
     int i;
-    memset(binds, 0, CANDOR_MY_N_COLUMNS * sizeof *binds);
-    for (i = 0; i < CANDOR_MY_N_COLUMNS; i++) {
+    memset(binds, 0, CANDOR_MY_N_ALL * sizeof *binds);
+    for (i = 0; i < m->n_columns; i++) {
         column *k = &m->columns[i];
-        if (i == TS_COLUMN) {
-            binds[i].buffer_type = MYSQL_TYPE_LONGLONG;
-            binds[i].buffer = &m->ts[at];
-            continue;
-        }
+        if (bind_number(m, i, at, &binds[i])) continue;
         binds[i].buffer_type = i == 0 ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING;
         binds[i].buffer = arrays ? (void *)&k->p[at] : (void *)(uintptr_t)k->p[at];
         binds[i].length = &k->n[at];
@@ -116,7 +138,7 @@ static void bind_from(candor_my_insert *m, bool arrays, unsigned at, MYSQL_BIND 
 static candor_status execute(candor_my_insert *m, candor_myc *c, unsigned at, unsigned n,
                              uint64_t *inserted, candor_err *err)
 {
-    MYSQL_BIND binds[CANDOR_MY_N_COLUMNS];
+    MYSQL_BIND binds[CANDOR_MY_N_ALL];
     bool arrays = c->maria && !m->one_by_one;
     unsigned size = arrays ? n : 0;
     bind_from(m, arrays, at, binds);

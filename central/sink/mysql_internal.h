@@ -6,6 +6,7 @@
 #include <mysql.h>
 
 #include "central/sink/page.h"
+#include "central/sink/scan.h"
 #include "central/sink/url.h"
 
 #define CANDOR_MY_MAP(X)                                                                           \
@@ -51,7 +52,9 @@ typedef struct candor_myc {
 #define CANDOR_MY_COLUMNS                                                                          \
     "event_id,event_type,category,ts_ms,session_id,user_id,machine_id,app,app_version,platform,"   \
     "correlation_id,payload"
-enum { CANDOR_MY_N_COLUMNS = 12 };
+/* What charts read beside them, since version 3 of the tables. */
+#define CANDOR_MY_DERIVED ",hour,dim,bucket"
+enum { CANDOR_MY_N_COLUMNS = 12, CANDOR_MY_N_ALL = 15, CANDOR_MY_DERIVED_SINCE = 3 };
 
 /* --- mysql_conn.c ----------------------------------------------------------------------------- */
 CANDOR_CHECK candor_status candor_my_load(candor_my *my, candor_err *err);
@@ -72,7 +75,8 @@ CANDOR_CHECK candor_status candor_my_migrate(candor_myc *c, unsigned format, can
 
 /* --- mysql_insert.c --------------------------------------------------------------------------- */
 typedef struct candor_my_insert candor_my_insert;
-CANDOR_CHECK candor_status candor_my_insert_new(bool one_by_one, candor_my_insert **out);
+CANDOR_CHECK candor_status candor_my_insert_new(bool one_by_one, bool derived,
+                                                candor_my_insert **out);
 void candor_my_insert_free(candor_my_insert *m, const candor_my *my); /* accepts NULL */
 void candor_my_insert_drop(candor_my_insert *m, const candor_my *my); /* the connection is gone */
 /* Insert the rows within the caller's transaction, and mark those that are new. */
@@ -80,12 +84,31 @@ CANDOR_CHECK candor_status candor_my_insert_rows(candor_my_insert *m, candor_myc
                                                  candor_sink_rows *rows, candor_err *err);
 
 /* --- mysql_read.c ----------------------------------------------------------------------------- */
+typedef struct candor_my_reader {
+    candor_myc conn;
+    const candor_schema *schema;
+    candor_query_time time;
+} candor_my_reader;
 candor_status candor_my_reader_open(const candor_my *my, const candor_sink_url *url,
-                                    candor_reader **out, candor_err *err);
+                                    const candor_schema *schema, candor_reader **out,
+                                    candor_err *err);
 void candor_my_reader_close(candor_reader *r);
+void candor_my_reader_allow(candor_reader *r, uint64_t ms, const atomic_bool *stop);
 candor_status candor_my_reader_count(candor_reader *r, uint64_t *out, candor_err *err);
-candor_status candor_my_reader_events(candor_reader *r, const candor_event_filter *f,
-                                      candor_event_visit *visit, void *ctx, candor_event_page *out,
-                                      candor_err *err);
+candor_sink_events candor_my_reader_events;
+/* Ends and frees sql. */
+CANDOR_CHECK candor_status candor_my_reader_ask(candor_my_reader *r, candor_buf *sql,
+                                                MYSQL_RES **out, candor_err *err);
+/* ` FROM candor_events WHERE` the id is from low to below high. */
+void candor_my_put_ids(candor_buf *sql, const unsigned char low[16], const unsigned char high[16]);
+
+/* --- mysql_stats.c ---------------------------------------------------------------------------- */
+candor_status candor_my_reader_stats(candor_reader *r, candor_stat what,
+                                     const candor_stat_range *range,
+                                     bool (*visit)(void *ctx, const candor_stat_row *row),
+                                     void *ctx, candor_err *err);
+candor_status candor_my_reader_sessions(candor_reader *r, const candor_session_filter *f,
+                                        bool (*visit)(void *ctx, const candor_stored_session *s),
+                                        void *ctx, candor_session_page *out, candor_err *err);
 
 #endif

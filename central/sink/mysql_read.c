@@ -3,11 +3,7 @@
 
 #include "central/sink/mysql_internal.h"
 
-typedef struct my_reader {
-    candor_myc conn;
-} my_reader;
-
-static candor_status ready(my_reader *r, candor_err *err)
+static candor_status ready(candor_my_reader *r, candor_err *err)
 {
     candor_status st;
     if (r->conn.conn != NULL && r->conn.my->mysql_ping(r->conn.conn) != 0)
@@ -23,13 +19,15 @@ static candor_status ready(my_reader *r, candor_err *err)
 }
 
 candor_status candor_my_reader_open(const candor_my *my, const candor_sink_url *url,
-                                    candor_reader **out, candor_err *err)
+                                    const candor_schema *schema, candor_reader **out,
+                                    candor_err *err)
 {
-    my_reader *r = calloc(1, sizeof *r);
+    candor_my_reader *r = calloc(1, sizeof *r);
     candor_status st;
     *out = NULL;
     if (r == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
     r->conn = (candor_myc){.my = my, .url = url};
+    r->schema = schema;
     st = ready(r, err);
     if (st != CANDOR_OK)
         candor_my_reader_close((candor_reader *)(void *)r);
@@ -40,13 +38,18 @@ candor_status candor_my_reader_open(const candor_my *my, const candor_sink_url *
 
 void candor_my_reader_close(candor_reader *base)
 {
-    my_reader *r = (my_reader *)(void *)base;
+    candor_my_reader *r = (candor_my_reader *)(void *)base;
     candor_my_close(&r->conn);
     free(r);
 }
 
-/* Ends and frees sql. */
-static candor_status ask(my_reader *r, candor_buf *sql, MYSQL_RES **out, candor_err *err)
+void candor_my_reader_allow(candor_reader *base, uint64_t ms, const atomic_bool *stop)
+{
+    candor_query_time_set(&((candor_my_reader *)(void *)base)->time, ms, stop);
+}
+
+candor_status candor_my_reader_ask(candor_my_reader *r, candor_buf *sql, MYSQL_RES **out,
+                                   candor_err *err)
 {
     candor_status st = ready(r, err);
     candor_buf_put_c(sql, '\0');
@@ -58,13 +61,13 @@ static candor_status ask(my_reader *r, candor_buf *sql, MYSQL_RES **out, candor_
 
 candor_status candor_my_reader_count(candor_reader *base, uint64_t *out, candor_err *err)
 {
-    my_reader *r = (my_reader *)(void *)base;
+    candor_my_reader *r = (candor_my_reader *)(void *)base;
     candor_buf sql = {0};
     MYSQL_RES *res = NULL;
     MYSQL_ROW row;
     candor_status st;
     candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT count(*) FROM candor_events"));
-    st = ask(r, &sql, &res, err);
+    st = candor_my_reader_ask(r, &sql, &res, err);
     if (st != CANDOR_OK) return st;
     row = r->conn.my->mysql_fetch_row(res);
     *out = row != NULL && row[0] != NULL ? strtoull(row[0], NULL, 10) : 0;
@@ -74,26 +77,26 @@ candor_status candor_my_reader_count(candor_reader *base, uint64_t *out, candor_
 
 /* --- pages ---------------------------------------------------------------------------------- */
 
-static void put_range(candor_buf *sql, const candor_page_range *range)
+void candor_my_put_ids(candor_buf *sql, const unsigned char low[16], const unsigned char high[16])
 {
     candor_buf_put_bytes(sql, CANDOR_LIT(" FROM candor_events WHERE event_id>="));
-    candor_my_put_hex(sql, range->low, sizeof range->low);
+    candor_my_put_hex(sql, low, 16);
     candor_buf_put_bytes(sql, CANDOR_LIT(" AND event_id<"));
-    candor_my_put_hex(sql, range->high, sizeof range->high);
+    candor_my_put_hex(sql, high, 16);
 }
 
 static candor_status window(void *ctx, const candor_page_range *range, unsigned rows,
                             unsigned char id[16], bool *has, candor_err *err)
 {
-    my_reader *r = ctx;
+    candor_my_reader *r = ctx;
     candor_buf sql = {0};
     MYSQL_RES *res = NULL;
     MYSQL_ROW row;
     candor_status st;
     candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT event_id"));
-    put_range(&sql, range);
+    candor_my_put_ids(&sql, range->low, range->high);
     candor_buf_putf(&sql, " ORDER BY event_id DESC LIMIT 1 OFFSET %u", rows - 1);
-    st = ask(r, &sql, &res, err);
+    st = candor_my_reader_ask(r, &sql, &res, err);
     if (st != CANDOR_OK) return st;
     row = r->conn.my->mysql_fetch_row(res);
     *has = row != NULL;
@@ -139,7 +142,7 @@ static candor_status select_events(void *ctx, const candor_page_range *range,
                                    const candor_event_filter *f, unsigned limit,
                                    candor_event_visit *visit, void *visit_ctx, candor_err *err)
 {
-    my_reader *r = ctx;
+    candor_my_reader *r = ctx;
     const candor_my *my = r->conn.my;
     candor_filter_column columns[CANDOR_FILTER_COLUMNS];
     candor_buf sql = {0};
@@ -147,11 +150,12 @@ static candor_status select_events(void *ctx, const candor_page_range *range,
     MYSQL_ROW row;
     candor_status st;
     candor_buf_put_bytes(&sql, CANDOR_LIT("SELECT " CANDOR_MY_COLUMNS));
-    put_range(&sql, range);
+    candor_my_put_ids(&sql, range->low, range->high);
     candor_my_put_columns(&sql, columns, candor_filter_columns(f, columns));
     put_only(&sql, f);
-    candor_buf_putf(&sql, " ORDER BY event_id DESC LIMIT %u", limit);
-    st = ask(r, &sql, &res, err);
+    candor_buf_putf(&sql, "%s ORDER BY event_id DESC LIMIT %u",
+                    f->underived ? " AND hour IS NULL" : "", limit);
+    st = candor_my_reader_ask(r, &sql, &res, err);
     while (st == CANDOR_OK && (row = my->mysql_fetch_row(res)) != NULL) {
         candor_stored_event e = {0};
         read_row(row, my->mysql_fetch_lengths(res), &e);

@@ -18,8 +18,11 @@ static const char *const versions[] = {
     " correlation_id VARCHAR(128) NOT NULL, payload MEDIUMTEXT NOT NULL)"
     " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
     /* 2: the time for people, UTC; kept nowhere */
-    "ALTER TABLE candor_events ADD COLUMN ts DATETIME(3) GENERATED ALWAYS AS"
-    " (TIMESTAMP'1970-01-01 00:00:00' + INTERVAL ts_ms*1000 MICROSECOND) VIRTUAL",
+    ("ALTER TABLE candor_events ADD COLUMN ts DATETIME(3) GENERATED ALWAYS AS"
+     " (TIMESTAMP'1970-01-01 00:00:00' + INTERVAL ts_ms*1000 MICROSECOND) VIRTUAL"),
+    /* 3: the hour of the id, and what the event's chart counts it as, '' and -1 for nothing; null
+       in older rows */
+    "ALTER TABLE candor_events ADD hour INT, ADD dim VARCHAR(255), ADD bucket SMALLINT",
 };
 enum { LATEST = sizeof versions / sizeof versions[0] };
 

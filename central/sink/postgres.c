@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "central/sink/postgres_internal.h"
+#include "central/store/histogram.h"
 
 #define COPY_CHUNK ((size_t)256 << 10)
 #define ATTEMPTS   3 /* deadlock with another collector, partition dropped meanwhile */
@@ -19,14 +20,15 @@ static const char setup_sql[] =
     "CREATE TEMPORARY TABLE candor_stage("
     " event_id uuid, event_type text, category text, ts timestamptz, session_id text, user_id text,"
     " machine_id text, app text, app_version text, platform text, correlation_id text,"
-    " payload text) ON COMMIT DELETE ROWS";
+    " payload text, hour integer, dim text, bucket smallint) ON COMMIT DELETE ROWS";
 
 typedef struct postgres_sink {
     candor_sink base;
     candor_pq pq;
     candor_pg conn; /* the writer's */
     char *url;
-    unsigned format;
+    const candor_schema *schema;
+    bool derived;             /* the tables have the columns that charts read */
     uint64_t swept;           /* rows of the day under way */
     unsigned staged;          /* groups yet to go through the temporary table */
     int64_t days[DAYS_KNOWN]; /* that have a partition; by day modulo; 0: none */
@@ -52,11 +54,33 @@ static void put_field(candor_buf *b, candor_bytes s)
     candor_buf_put_bytes(b, s);
 }
 
-static void put_row(candor_buf *b, const candor_sink_row *row)
+static void put_null(candor_buf *b)
+{
+    put_be(b, UINT32_MAX, 4);
+}
+
+static void put_derived(candor_buf *b, const candor_sink_row *row)
+{
+    const candor_bytes group = candor_sink_row_group(row);
+    put_be(b, 4, 4);
+    put_be(b, (uint64_t)candor_sink_id_hour(row->row->id), 4);
+    if (group.n != 0)
+        put_field(b, group);
+    else
+        put_null(b);
+    if (group.n == 0 || row->row->bucket == CANDOR_NO_BUCKET) {
+        put_null(b);
+        return;
+    }
+    put_be(b, 2, 4);
+    put_be(b, row->row->bucket, 2);
+}
+
+static void put_row(candor_buf *b, const candor_sink_row *row, bool derived)
 {
     candor_stored_event e;
     candor_sink_row_event(row, &e);
-    put_be(b, CANDOR_PG_N_COLUMNS, 2);
+    put_be(b, CANDOR_PG_N_COLUMNS + (derived ? CANDOR_PG_N_DERIVED : 0), 2);
     put_field(b, candor_bytes_of((const char *)e.id, sizeof e.id));
     put_field(b, e.type);
     put_field(b, e.category);
@@ -70,6 +94,7 @@ static void put_row(candor_buf *b, const candor_sink_row *row)
     put_field(b, e.context.platform);
     put_field(b, e.correlation_id);
     put_field(b, e.payload);
+    if (derived) put_derived(b, row);
 }
 
 static candor_status send_copy(postgres_sink *s, bool all, candor_err *err)
@@ -99,16 +124,20 @@ static candor_status end_copy(postgres_sink *s, bool ok, candor_err *err)
     return st;
 }
 
-static candor_status copy_rows(postgres_sink *s, const char *sql, candor_err *err)
+static candor_status copy_rows(postgres_sink *s, const char *table, candor_err *err)
 {
     static const char head[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; /* and the literal's own NUL */
-    candor_status st = candor_pg_run(&s->conn, sql, err), end;
+    candor_status st, end;
+    char sql[256];
     size_t i;
+    snprintf(sql, sizeof sql, "COPY %s(" CANDOR_PG_COLUMNS "%s) FROM STDIN WITH (FORMAT binary)",
+             table, s->derived ? CANDOR_PG_DERIVED : "");
+    st = candor_pg_run(&s->conn, sql, err);
     if (st != CANDOR_OK) return st;
     candor_buf_clear(&s->copy);
     candor_buf_put(&s->copy, head, 19);
     for (i = 0; i < s->rows.n && st == CANDOR_OK; i++) {
-        put_row(&s->copy, &s->rows.items[i]);
+        put_row(&s->copy, &s->rows.items[i], s->derived);
         st = send_copy(s, false, err);
     }
     put_be(&s->copy, 0xffff, 2);
@@ -122,13 +151,16 @@ static candor_status copy_rows(postgres_sink *s, const char *sql, candor_err *er
 static candor_status move(postgres_sink *s, candor_err *err)
 {
     const candor_pq *pq = &s->pq;
+    const char *more = s->derived ? CANDOR_PG_DERIVED : "";
+    char sql[512];
     candor_status st;
-    PGresult *r = candor_pg_ask(&s->conn,
-                                "INSERT INTO candor_events(" CANDOR_PG_COLUMNS
-                                ") SELECT " CANDOR_PG_COLUMNS " FROM candor_stage "
-                                "ON CONFLICT DO NOTHING RETURNING event_id",
-                                NULL, 0, &st, err);
+    PGresult *r;
     int i, n;
+    snprintf(sql, sizeof sql,
+             "INSERT INTO candor_events(" CANDOR_PG_COLUMNS "%s) SELECT " CANDOR_PG_COLUMNS
+             "%s FROM candor_stage ON CONFLICT DO NOTHING RETURNING event_id",
+             more, more);
+    r = candor_pg_ask(&s->conn, sql, NULL, 0, &st, err);
     if (r == NULL) return st;
     n = pq->PQntuples(r);
     for (i = 0; i < n; i++) {
@@ -166,8 +198,7 @@ static candor_status ready(postgres_sink *s, candor_err *err)
 static candor_status write_straight(postgres_sink *s, candor_err *err)
 {
     size_t i;
-    candor_status st = copy_rows(
-        s, "COPY candor_events(" CANDOR_PG_COLUMNS ") FROM STDIN WITH (FORMAT binary)", err);
+    candor_status st = copy_rows(s, "candor_events", err);
     for (i = 0; i < s->rows.n && st == CANDOR_OK; i++)
         candor_sink_rows_new(&s->rows.items[i]);
     return st;
@@ -176,8 +207,7 @@ static candor_status write_straight(postgres_sink *s, candor_err *err)
 static candor_status write_staged(postgres_sink *s, candor_err *err)
 {
     candor_status st = candor_pg_run(&s->conn, "BEGIN", err);
-    if (st == CANDOR_OK)
-        st = copy_rows(s, "COPY candor_stage FROM STDIN WITH (FORMAT binary)", err);
+    if (st == CANDOR_OK) st = copy_rows(s, "candor_stage", err);
     if (st == CANDOR_OK) st = move(s, err);
     return st == CANDOR_OK ? candor_pg_run(&s->conn, "COMMIT", err) : st;
 }
@@ -311,7 +341,7 @@ static void postgres_close(candor_sink *base)
 static candor_status postgres_reader_open(candor_sink *base, candor_reader **out, candor_err *err)
 {
     const postgres_sink *s = (postgres_sink *)(void *)base;
-    return candor_pg_reader_open(&s->pq, s->url, out, err);
+    return candor_pg_reader_open(&s->pq, s->url, s->schema, out, err);
 }
 
 candor_status candor_sink_postgres_open(const candor_sink_settings *settings, candor_sink **out,
@@ -330,6 +360,9 @@ candor_status candor_sink_postgres_open(const candor_sink_settings *settings, ca
         .reader_close = candor_pg_reader_close,
         .count = candor_pg_reader_count,
         .events = candor_pg_reader_events,
+        .sessions = candor_pg_reader_sessions,
+        .stats = candor_pg_reader_stats,
+        .allow = candor_pg_reader_allow,
     };
     postgres_sink *s = calloc(1, sizeof *s);
     candor_status st = CANDOR_OK;
@@ -340,6 +373,8 @@ candor_status candor_sink_postgres_open(const candor_sink_settings *settings, ca
         return candor_fail(err, CANDOR_NOMEM, 0, "open the sink", NULL);
     }
     s->base.ops = &ops;
+    s->schema = settings->schema;
+    s->derived = settings->format == 0 || settings->format >= CANDOR_PG_DERIVED_SINCE;
     s->conn = (candor_pg){.pq = &s->pq, .url = s->url, .setup = setup_sql};
     st = candor_pq_load(&s->pq, err);
     if (st == CANDOR_OK) st = ready(s, err);

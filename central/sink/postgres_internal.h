@@ -6,6 +6,7 @@
 #include <libpq-fe.h>
 
 #include "central/sink/page.h"
+#include "central/sink/scan.h"
 
 #define CANDOR_PQ_MAP(X)                                                                           \
     X(PQclear)                                                                                     \
@@ -87,15 +88,37 @@ CANDOR_CHECK candor_status candor_pg_pack(candor_pg *c, int64_t day, candor_err 
     "event_id,event_type,category,ts,session_id,user_id,machine_id,app,app_version,platform,"      \
     "correlation_id,payload"
 enum { CANDOR_PG_N_COLUMNS = 12 };
+/* What charts read beside them, since version 3 of the tables. */
+#define CANDOR_PG_DERIVED ",hour,dim,bucket"
+enum { CANDOR_PG_N_DERIVED = 3, CANDOR_PG_DERIVED_SINCE = 3 };
 #define CANDOR_PG_EPOCH_MS INT64_C(946684800000) /* its timestamps count from 2000-01-01 */
 
 /* --- postgres_read.c -------------------------------------------------------------------------- */
-candor_status candor_pg_reader_open(const candor_pq *pq, const char *url, candor_reader **out,
+typedef struct candor_pg_reader {
+    candor_pg conn;
+    const candor_schema *schema;
+    candor_query_time time;
+} candor_pg_reader;
+candor_status candor_pg_reader_open(const candor_pq *pq, const char *url,
+                                    const candor_schema *schema, candor_reader **out,
                                     candor_err *err);
 void candor_pg_reader_close(candor_reader *r);
+void candor_pg_reader_allow(candor_reader *r, uint64_t ms, const atomic_bool *stop);
 candor_status candor_pg_reader_count(candor_reader *r, uint64_t *out, candor_err *err);
-candor_status candor_pg_reader_events(candor_reader *r, const candor_event_filter *f,
-                                      candor_event_visit *visit, void *ctx, candor_event_page *out,
-                                      candor_err *err);
+candor_sink_events candor_pg_reader_events;
+/* As candor_pg_ask; connects anew where the server has been restarted. */
+PGresult *candor_pg_reader_ask(candor_pg_reader *r, const char *sql, const candor_pg_param *params,
+                               int n, candor_status *st, candor_err *err);
+candor_pg_param candor_pg_id(const unsigned char id[16]);
+candor_bytes candor_pg_text(candor_pg_reader *r, const PGresult *res, int row, int at);
+
+/* --- postgres_stats.c ------------------------------------------------------------------------- */
+candor_status candor_pg_reader_stats(candor_reader *r, candor_stat what,
+                                     const candor_stat_range *range,
+                                     bool (*visit)(void *ctx, const candor_stat_row *row),
+                                     void *ctx, candor_err *err);
+candor_status candor_pg_reader_sessions(candor_reader *r, const candor_session_filter *f,
+                                        bool (*visit)(void *ctx, const candor_stored_session *s),
+                                        void *ctx, candor_session_page *out, candor_err *err);
 
 #endif

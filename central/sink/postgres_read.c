@@ -4,22 +4,20 @@
 
 #include "central/sink/postgres_internal.h"
 
-typedef struct pg_reader {
-    candor_pg conn;
-} pg_reader;
-
 static const char setup_sql[] =
     "SET default_transaction_read_only=on; SET statement_timeout=5000; SET jit=off";
 
-candor_status candor_pg_reader_open(const candor_pq *pq, const char *url, candor_reader **out,
+candor_status candor_pg_reader_open(const candor_pq *pq, const char *url,
+                                    const candor_schema *schema, candor_reader **out,
                                     candor_err *err)
 {
-    pg_reader *r = calloc(1, sizeof *r);
+    candor_pg_reader *r = calloc(1, sizeof *r);
     bool fresh;
     candor_status st;
     *out = NULL;
     if (r == NULL) return candor_fail(err, CANDOR_NOMEM, 0, "query", NULL);
     r->conn = (candor_pg){.pq = pq, .url = url, .setup = setup_sql};
+    r->schema = schema;
     st = candor_pg_ready(&r->conn, &fresh, err);
     if (st != CANDOR_OK)
         free(r);
@@ -30,13 +28,18 @@ candor_status candor_pg_reader_open(const candor_pq *pq, const char *url, candor
 
 void candor_pg_reader_close(candor_reader *base)
 {
-    pg_reader *r = (pg_reader *)(void *)base;
+    candor_pg_reader *r = (candor_pg_reader *)(void *)base;
     candor_pg_close(&r->conn);
     free(r);
 }
 
-static PGresult *ask(pg_reader *r, const char *sql, const candor_pg_param *params, int n,
-                     candor_status *st, candor_err *err)
+void candor_pg_reader_allow(candor_reader *base, uint64_t ms, const atomic_bool *stop)
+{
+    candor_query_time_set(&((candor_pg_reader *)(void *)base)->time, ms, stop);
+}
+
+PGresult *candor_pg_reader_ask(candor_pg_reader *r, const char *sql, const candor_pg_param *params,
+                               int n, candor_status *st, candor_err *err)
 {
     PGresult *res = NULL;
     bool fresh = false;
@@ -50,9 +53,10 @@ static PGresult *ask(pg_reader *r, const char *sql, const candor_pg_param *param
 
 candor_status candor_pg_reader_count(candor_reader *base, uint64_t *out, candor_err *err)
 {
-    pg_reader *r = (pg_reader *)(void *)base;
+    candor_pg_reader *r = (candor_pg_reader *)(void *)base;
     candor_status st;
-    PGresult *res = ask(r, "SELECT count(*) FROM candor_events", NULL, 0, &st, err);
+    PGresult *res =
+        candor_pg_reader_ask(r, "SELECT count(*) FROM candor_events", NULL, 0, &st, err);
     if (res == NULL) return st;
     *out = (uint64_t)candor_pg_i64(&r->conn, res, 0, 0);
     r->conn.pq->PQclear(res);
@@ -61,7 +65,7 @@ candor_status candor_pg_reader_count(candor_reader *base, uint64_t *out, candor_
 
 /* --- pages ---------------------------------------------------------------------------------- */
 
-static candor_pg_param id_param(const unsigned char id[16])
+candor_pg_param candor_pg_id(const unsigned char id[16])
 {
     return (candor_pg_param){(const char *)id, 16, true};
 }
@@ -69,8 +73,8 @@ static candor_pg_param id_param(const unsigned char id[16])
 static candor_status window(void *ctx, const candor_page_range *range, unsigned rows,
                             unsigned char id[16], bool *has, candor_err *err)
 {
-    pg_reader *r = ctx;
-    const candor_pg_param p[] = {id_param(range->low), id_param(range->high)};
+    candor_pg_reader *r = ctx;
+    const candor_pg_param p[] = {candor_pg_id(range->low), candor_pg_id(range->high)};
     char sql[192];
     candor_status st;
     PGresult *res;
@@ -78,7 +82,7 @@ static candor_status window(void *ctx, const candor_page_range *range, unsigned 
              "SELECT event_id FROM candor_events WHERE event_id>=$1::uuid AND event_id<$2::uuid "
              "ORDER BY event_id DESC OFFSET %u LIMIT 1",
              rows - 1);
-    res = ask(r, sql, p, 2, &st, err);
+    res = candor_pg_reader_ask(r, sql, p, 2, &st, err);
     if (res == NULL) return st;
     *has = r->conn.pq->PQntuples(res) == 1;
     if (*has) memcpy(id, r->conn.pq->PQgetvalue(res, 0, 0), 16);
@@ -86,26 +90,26 @@ static candor_status window(void *ctx, const candor_page_range *range, unsigned 
     return CANDOR_OK;
 }
 
-static candor_bytes column(pg_reader *r, const PGresult *res, int row, int at)
+candor_bytes candor_pg_text(candor_pg_reader *r, const PGresult *res, int row, int at)
 {
     return candor_bytes_of(r->conn.pq->PQgetvalue(res, row, at),
                            (size_t)r->conn.pq->PQgetlength(res, row, at));
 }
 
-static void read_row(pg_reader *r, const PGresult *res, int row, candor_stored_event *e)
+static void read_row(candor_pg_reader *r, const PGresult *res, int row, candor_stored_event *e)
 {
     memcpy(e->id, r->conn.pq->PQgetvalue(res, row, 0), sizeof e->id);
-    e->type = column(r, res, row, 1);
-    e->category = column(r, res, row, 2);
+    e->type = candor_pg_text(r, res, row, 1);
+    e->category = candor_pg_text(r, res, row, 2);
     e->ts_ms = candor_pg_i64(&r->conn, res, row, 3) / 1000 + CANDOR_PG_EPOCH_MS;
-    e->context.session_id = column(r, res, row, 4);
-    e->context.user_id = column(r, res, row, 5);
-    e->context.machine_id = column(r, res, row, 6);
-    e->context.app = column(r, res, row, 7);
-    e->context.app_version = column(r, res, row, 8);
-    e->context.platform = column(r, res, row, 9);
-    e->correlation_id = column(r, res, row, 10);
-    e->payload = column(r, res, row, 11);
+    e->context.session_id = candor_pg_text(r, res, row, 4);
+    e->context.user_id = candor_pg_text(r, res, row, 5);
+    e->context.machine_id = candor_pg_text(r, res, row, 6);
+    e->context.app = candor_pg_text(r, res, row, 7);
+    e->context.app_version = candor_pg_text(r, res, row, 8);
+    e->context.platform = candor_pg_text(r, res, row, 9);
+    e->correlation_id = candor_pg_text(r, res, row, 10);
+    e->payload = candor_pg_text(r, res, row, 11);
 }
 
 /* The names as an array's text: {"A","B"}. They are identifiers. */
@@ -126,8 +130,8 @@ static candor_status select_events(void *ctx, const candor_page_range *range,
                                    const candor_event_filter *f, unsigned limit,
                                    candor_event_visit *visit, void *visit_ctx, candor_err *err)
 {
-    pg_reader *r = ctx;
-    candor_pg_param p[CANDOR_PG_PARAMS] = {id_param(range->low), id_param(range->high)};
+    candor_pg_reader *r = ctx;
+    candor_pg_param p[CANDOR_PG_PARAMS] = {candor_pg_id(range->low), candor_pg_id(range->high)};
     candor_filter_column columns[CANDOR_FILTER_COLUMNS];
     candor_buf only = {0};
     char sql[768] = "SELECT " CANDOR_PG_COLUMNS
@@ -143,9 +147,9 @@ static candor_status select_events(void *ctx, const candor_page_range *range,
         snprintf(sql + strlen(sql), sizeof sql - strlen(sql), " AND event_type=ANY($%d::text[])",
                  n);
     }
-    snprintf(sql + strlen(sql), sizeof sql - strlen(sql), " ORDER BY event_id DESC LIMIT %u",
-             limit);
-    res = ask(r, sql, p, n, &st, err);
+    snprintf(sql + strlen(sql), sizeof sql - strlen(sql), "%s ORDER BY event_id DESC LIMIT %u",
+             f->underived ? " AND hour IS NULL" : "", limit);
+    res = candor_pg_reader_ask(r, sql, p, n, &st, err);
     candor_buf_free(&only);
     if (res == NULL) return st;
     for (row = 0; row < r->conn.pq->PQntuples(res) && st == CANDOR_OK; row++) {

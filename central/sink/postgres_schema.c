@@ -19,6 +19,8 @@ static const char *const versions[] = {
     " PARTITION BY RANGE (event_id)",
     /* 2: the latest errors without a scan */
     "CREATE INDEX candor_events_error ON candor_events(event_id) WHERE event_type='Error'",
+    /* 3: the hour of the id, and what the event's chart counts it as; null in older rows */
+    "ALTER TABLE candor_events ADD hour integer, ADD dim text, ADD bucket smallint",
 };
 enum { LATEST = sizeof versions / sizeof versions[0] };
 

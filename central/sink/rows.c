@@ -3,17 +3,30 @@
 #include <stdlib.h>
 
 #include "base/uuid.h"
+#include "central/chart.h"
 
-#define DAY_MS 86400000
+#define DAY_MS  86400000
+#define HOUR_MS 3600000
 
 /* Twins in the order they came. */
 static int by_id(const void *x, const void *y)
 {
     const candor_sink_row *a = x, *b = y;
-    int order = memcmp(a->row->id, b->row->id, sizeof a->row->id);
+    int order;
+    if (a->head != b->head) return a->head < b->head ? -1 : 1;
+    order = memcmp(a->row->id, b->row->id, sizeof a->row->id);
     if (order != 0) return order;
     if (a->no != b->no) return a->no < b->no ? -1 : 1;
     return a->row < b->row ? -1 : a->row > b->row;
+}
+
+static uint64_t head_of(const unsigned char id[16])
+{
+    uint64_t head = 0;
+    int i;
+    for (i = 0; i < 8; i++)
+        head = head << 8 | id[i];
+    return head;
 }
 
 static candor_status reserve(candor_sink_rows *r, size_t n, candor_err *err)
@@ -55,7 +68,7 @@ candor_status candor_sink_rows_collect(candor_sink_rows *r, candor_batch *const 
             candor_row *row = &batches[i]->rows[j];
             row->duplicate = true;
             sorted = sorted && (r->n == 0 || memcmp(r->items[r->n - 1].row->id, row->id, 16) < 0);
-            r->items[r->n++] = (candor_sink_row){batches[i], row, (uint32_t)i};
+            r->items[r->n++] = (candor_sink_row){batches[i], row, head_of(row->id), (uint32_t)i};
         }
     }
     if (sorted) return CANDOR_OK;
@@ -90,15 +103,20 @@ void candor_sink_rows_new(candor_sink_row *r)
     r->row->duplicate = false;
 }
 
-void candor_sink_rows_finish(candor_sink_rows *r)
+void candor_sink_count_new(candor_batch *const *batches, size_t n)
 {
     size_t i, j;
-    for (i = 0; i < r->n_batches; i++) {
-        candor_batch *b = r->batches[i];
+    for (i = 0; i < n; i++) {
+        candor_batch *b = batches[i];
         b->inserted = 0;
         for (j = 0; j < b->n_rows; j++)
             if (!b->rows[j].duplicate) b->inserted++;
     }
+}
+
+void candor_sink_rows_finish(candor_sink_rows *r)
+{
+    candor_sink_count_new(r->batches, r->n_batches);
 }
 
 candor_status candor_sink_rows_store(candor_sink_rows *r, candor_batch *const *batches, size_t n,
@@ -145,6 +163,12 @@ void candor_sink_row_event(const candor_sink_row *r, candor_stored_event *out)
     out->context.platform = candor_batch_text(b, c->platform);
 }
 
+candor_bytes candor_sink_row_group(const candor_sink_row *r)
+{
+    if (!candor_chart_has(r->row->def)) return candor_bytes_of(NULL, 0);
+    return candor_chart_group_name(r->row->def, candor_batch_text(r->batch, r->row->dim));
+}
+
 /* --- ids and filters ------------------------------------------------------------------------ */
 
 void candor_sink_id_floor(int64_t ms, unsigned char id[16])
@@ -160,6 +184,11 @@ void candor_sink_id_floor(int64_t ms, unsigned char id[16])
 int64_t candor_sink_id_day(const unsigned char id[16])
 {
     return (int64_t)(candor_uuid7_ms(id) / DAY_MS);
+}
+
+int64_t candor_sink_id_hour(const unsigned char id[16])
+{
+    return (int64_t)(candor_uuid7_ms(id) / HOUR_MS);
 }
 
 bool candor_filter_range(const candor_event_filter *f, unsigned char low[16],

@@ -8,6 +8,8 @@
 typedef struct candor_sink_row {
     candor_batch *batch;
     candor_row *row;
+    uint64_t
+        head; /* the first half of the id, as a number: rows are sorted without looking at each */
     uint32_t no; /* of the batch in the group */
 } candor_sink_row;
 
@@ -28,6 +30,7 @@ candor_sink_row *candor_sink_rows_find(candor_sink_rows *r, const unsigned char 
 void candor_sink_rows_new(candor_sink_row *r); /* it was inserted */
 /* Count inserted of each batch by what its rows say. */
 void candor_sink_rows_finish(candor_sink_rows *r);
+void candor_sink_count_new(candor_batch *const *batches, size_t n); /* the same */
 /* Collect, write what is new in one transaction, finish. CANDOR_BUSY of transact: the other side
  * ended the transaction and it may be tried again, attempts times in all, collected anew each
  * time. */
@@ -40,6 +43,9 @@ void candor_sink_rows_note(candor_sweeper *s, candor_batch *const *batches, size
 
 /* The row as an event. */
 void candor_sink_row_event(const candor_sink_row *r, candor_stored_event *out);
+/* What the row's chart counts it as, without bytes where its type has none. */
+candor_bytes candor_sink_row_group(const candor_sink_row *r);
+int64_t candor_sink_id_hour(const unsigned char id[16]);
 /* Lowest id of that millisecond; before 1970: of 1970. */
 void candor_sink_id_floor(int64_t ms, unsigned char id[16]);
 int64_t candor_sink_id_day(const unsigned char id[16]);

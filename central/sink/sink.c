@@ -46,8 +46,9 @@ static bool take(void *ctx, const candor_stored_event *e)
 }
 
 /* A page of one event that begins with the id: the cursor lies right behind it. */
-candor_status candor_sink_get(const candor_sink *s, candor_reader *r, const unsigned char id[16],
-                              candor_event_visit *visit, void *ctx, bool *found, candor_err *err)
+candor_status candor_sink_find_event(candor_sink_events *events, candor_reader *r,
+                                     const unsigned char id[16], candor_event_visit *visit,
+                                     void *ctx, bool *found, candor_err *err)
 {
     const int64_t ms = (int64_t)candor_uuid7_ms(id);
     candor_event_filter f = {
@@ -59,7 +60,13 @@ candor_status candor_sink_get(const candor_sink *s, candor_reader *r, const unsi
     memcpy(f.cursor, id, sizeof f.cursor);
     while (i >= 0 && ++f.cursor[i] == 0)
         i--;
-    st = s->ops->events(r, &f, take, &k, &page, err);
+    st = events(r, &f, take, &k, &page, err);
     *found = k.found;
     return st;
+}
+
+candor_status candor_sink_get(const candor_sink *s, candor_reader *r, const unsigned char id[16],
+                              candor_event_visit *visit, void *ctx, bool *found, candor_err *err)
+{
+    return candor_sink_find_event(s->ops->events, r, id, visit, ctx, found, err);
 }

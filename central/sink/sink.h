@@ -17,6 +17,10 @@ typedef struct candor_sink candor_sink;
 
 typedef bool candor_event_visit(void *ctx,
                                 const candor_stored_event *e); /* borrowed for the call */
+/* Newest id first. scan_rows may be ignored where the backend has an index for the filter. */
+typedef candor_status candor_sink_events(candor_reader *r, const candor_event_filter *f,
+                                         candor_event_visit *visit, void *ctx,
+                                         candor_event_page *out, candor_err *err);
 
 typedef struct candor_sink_ops {
     const char *name; /* static text */
@@ -44,11 +48,8 @@ typedef struct candor_sink_ops {
     candor_status (*reader_open)(candor_sink *s, candor_reader **out, candor_err *err);
     void (*reader_close)(candor_reader *r); /* before the sink closes */
     candor_status (*count)(candor_reader *r, uint64_t *out, candor_err *err);
-    /* Newest id first. scan_rows may be ignored where the backend has an index for the filter. */
-    candor_status (*events)(candor_reader *r, const candor_event_filter *f,
-                            candor_event_visit *visit, void *ctx, candor_event_page *out,
-                            candor_err *err);
-    /* NULL, both: the sink keeps no sessions, no charts. */
+    candor_sink_events *events;
+    /* NULL, both: the sink has no sessions, no sums. central/sink/scan.h makes both from events. */
     candor_status (*sessions)(candor_reader *r, const candor_session_filter *f,
                               bool (*visit)(void *ctx, const candor_stored_session *s), void *ctx,
                               candor_session_page *out, candor_err *err);
@@ -90,6 +91,11 @@ candor_sink_open_fn candor_sink_otlp_open, candor_sink_otlp_grpc_open, candor_si
 CANDOR_CHECK candor_status candor_sink_get(const candor_sink *s, candor_reader *r,
                                            const unsigned char id[16], candor_event_visit *visit,
                                            void *ctx, bool *found, candor_err *err);
+
+CANDOR_CHECK candor_status candor_sink_find_event(candor_sink_events *events, candor_reader *r,
+                                                  const unsigned char id[16],
+                                                  candor_event_visit *visit, void *ctx, bool *found,
+                                                  candor_err *err);
 
 /* By name: sqlite, jsonl, memory, postgres, mysql, clickhouse, otlp, otlp_grpc, posthog. */
 candor_sink_open_fn *candor_sink_find(candor_bytes name);

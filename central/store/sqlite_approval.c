@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/uuid.h"
-#include "central/payload.h"
+#include "central/approval.h"
 #include "central/store/sqlite_internal.h"
 
 #define MODELS_MAX    1000u
@@ -38,9 +38,7 @@ static candor_status field_id(candor_writer *w, const candor_batch *b, const can
                               const candor_field *f, int64_t kind, unsigned cap, int64_t *out,
                               candor_err *err)
 {
-    candor_bytes text;
-    if (!candor_payload_find(candor_batch_text(b, r->payload), f, &text))
-        text = CANDOR_LIT("(unknown)");
+    candor_bytes text = candor_approval_word(candor_batch_text(b, r->payload), f);
     return candor_dict_id(w, kind, text, cap, out, err);
 }
 
@@ -241,8 +239,7 @@ static candor_status warm_row(candor_writer *w, sqlite3_stmt *s, candor_err *err
         candor_uuid_format((const unsigned char *)corr.p, text);
         corr = candor_bytes_of(text, sizeof text);
     }
-    if (!candor_payload_find(candor_db_column(s, 1), w->turn_model, &model))
-        model = CANDOR_LIT("(unknown)");
+    model = candor_approval_word(candor_db_column(s, 1), w->turn_model);
     st = candor_dict_id(w, CANDOR_DICT_MODEL, model, MODELS_MAX, &id, err);
     if (st == CANDOR_OK) turn_put(w, corr, id);
     return st;

@@ -5,6 +5,7 @@
  * Inserted rows are kept as (cell, bucket) in memory until the end of their transaction. */
 #include <stdlib.h>
 
+#include "central/chart.h"
 #include "central/store/sqlite_internal.h"
 
 #define DIMS_MAX 1000u /* values of one chart; what comes later is "(other)" */
@@ -105,10 +106,9 @@ candor_status candor_charts_row(candor_writer *w, const candor_batch *b, const c
 {
     candor_charts *c = w->charts;
     int64_t type = w->type_no[r->def->index], dim = 0;
-    candor_bytes text = r->dim.n != 0 ? candor_batch_text(b, r->dim) : CANDOR_LIT("(none)");
+    candor_bytes text = candor_chart_group_name(r->def, candor_batch_text(b, r->dim));
     candor_status st;
     cell *x;
-    if (r->def->chart_by == NULL) text = CANDOR_LIT("(all)");
     st = candor_charts_dim(w, type, text, &dim, err);
     if (st == CANDOR_OK) st = make_room(w, 1, err);
     if (st != CANDOR_OK) return st;

@@ -52,12 +52,6 @@ candor_bytes candor_db_column(sqlite3_stmt *s, int at)
     return candor_bytes_of(p, p != NULL ? (size_t)sqlite3_column_bytes(s, at) : 0);
 }
 
-int64_t candor_floor_div(int64_t a, int64_t b)
-{
-    int64_t q = a / b;
-    return a % b < 0 ? q - 1 : q;
-}
-
 /* auto_vacuum comes first: only a database without tables takes it. It lets candor_space_step give
  * pages back.
  * FULL: an acknowledged event survives power loss. The WAL is checkpointed each 4000 pages: fewer,

@@ -39,7 +39,6 @@ candor_status candor_db_fail(sqlite3 *db, const char *op, candor_err *err);
 CANDOR_CHECK candor_status candor_db_run(sqlite3_stmt *s, const char *op, candor_err *err);
 void candor_db_bind_text(sqlite3_stmt *s, int at, candor_bytes text); /* borrowed until reset */
 candor_bytes candor_db_column(sqlite3_stmt *s, int at);               /* text or blob */
-int64_t candor_floor_div(int64_t a, int64_t b);
 
 /* --- sqlite_cache.c: what the writer need not look up again -------------------------------------
  */

@@ -253,7 +253,8 @@ static candor_status look_at(scan *s, sqlite3_stmt *q, candor_err *err)
                  (!s->by_session || set_has_sorted(&s->sessions, sqlite3_column_int64(q, 3)));
     if (sqlite3_column_bytes(q, 0) != 16)
         return candor_fail(err, CANDOR_CORRUPT, 0, "query", "an event id is not 16 bytes");
-    if ((match && s->page->found == s->f->limit) || s->looked == s->f->scan_rows) {
+    if ((match && s->page->found == s->f->limit) ||
+        (s->f->scan_rows != 0 && s->looked == s->f->scan_rows)) {
         s->page->more = s->stop = true; /* cursor: the last row looked at, this one comes next */
         return CANDOR_OK;
     }

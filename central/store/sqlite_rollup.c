@@ -2,6 +2,7 @@
  * at the end of their own transaction, so the sums always equal the rows. Most transactions write
  * them as one row of r_delta; each FOLD_ROWS-th, or earlier when they are large, takes all of
  * r_delta into the tables, where neighbouring transactions share nearly all rows. */
+#include "central/chart.h"
 #include "central/store/sqlite_internal.h"
 
 #define MAX_LOAD   (CANDOR_SUMS / 4 * 3)
@@ -154,7 +155,7 @@ candor_status candor_rollup_row(candor_writer *w, const candor_batch *b, const c
     if (st == CANDOR_OK) st = candor_version_row(w, r->def, day, c->app_no, c->version_no, 1, err);
     if (st == CANDOR_OK)
         st = candor_error_row(w, r->def, candor_batch_text(b, r->payload), day, c->app_no, 1, err);
-    if (st == CANDOR_OK && (r->def->chart_by != NULL || r->def->chart_histogram != NULL))
+    if (st == CANDOR_OK && candor_chart_has(r->def))
         st = candor_charts_row(w, b, r, c->app_no, day, err);
     if (st == CANDOR_OK && (r->def == w->turn_def || r->def == w->decision_def))
         st = candor_approval_row(w, b, r, c, day, err);

@@ -71,24 +71,13 @@ static bool is(candor_bytes text, const char *want)
     return want == NULL || candor_bytes_eq(text, candor_bytes_str(want));
 }
 
-/* A session id of our clients carries the time of its start. */
-static int64_t id_time(candor_bytes id, int64_t otherwise)
-{
-    unsigned char raw[16];
-    return candor_uuid_parse(id, raw) && candor_uuid_is_v7(raw) ? (int64_t)candor_uuid7_ms(raw)
-                                                                : otherwise;
-}
-
 static bool matches(const scan *s, const candor_stored_session *x)
 {
     const candor_session_filter *f = s->f;
     const candor_context *c = &x->context;
-    int64_t last = x->last_day * CANDOR_DAY_MS;
-    if (last + CANDOR_DAY_MS <= f->from_ms) return false;
-    if (id_time(c->session_id, last) >= f->to_ms) return false;
-    return is(c->app, f->app) && is(c->session_id, f->match.session) &&
-           is(c->user_id, f->match.user) && is(c->machine_id, f->match.machine) &&
-           is(c->app_version, f->match.version);
+    return candor_session_reaches(f, c->session_id, x->last_day) && is(c->app, f->app) &&
+           is(c->session_id, f->match.session) && is(c->user_id, f->match.user) &&
+           is(c->machine_id, f->match.machine) && is(c->app_version, f->match.version);
 }
 
 static void take_event(candor_reader *r, candor_stored_session *x)
@@ -140,7 +129,7 @@ static candor_status look_at(scan *s, sqlite3_stmt *q, candor_err *err)
         return CANDOR_OK;
     }
     s->looked++;
-    s->page->cursor = id;
+    candor_put_u64(s->page->cursor, (uint64_t)id);
     if (!match) return CANDOR_OK;
     s->page->found++;
     return show(s, &x, id, err);
@@ -156,7 +145,7 @@ candor_status candor_reader_sessions(candor_reader *r, const candor_session_filt
     int rc = SQLITE_DONE;
     memset(out, 0, sizeof *out);
     if (st != CANDOR_OK) return st;
-    sqlite3_bind_int64(q, 1, f->has_cursor ? f->cursor : INT64_MAX);
+    sqlite3_bind_int64(q, 1, f->has_cursor ? (int64_t)candor_get_u64(f->cursor) : INT64_MAX);
     while (st == CANDOR_OK && !s.stop && (rc = sqlite3_step(q)) == SQLITE_ROW)
         st = look_at(&s, q, err);
     if (st == CANDOR_OK && !s.stop && rc != SQLITE_DONE) st = candor_db_fail(r->db, "query", err);

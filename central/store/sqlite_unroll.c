@@ -3,11 +3,9 @@
  * session used last, which is where it was counted unless the turn came from another session. */
 #include <stdlib.h>
 
-#include "base/json.h"
-#include "central/payload.h"
+#include "central/approval.h"
+#include "central/chart.h"
 #include "central/store/sqlite_internal.h"
-
-#define TEXT_CAP ((size_t)4096) /* of a chart's value, unescaped */
 
 #define UNROLL_SQL(X)                                                                              \
     X(turn, "INSERT INTO temp.erased_turn(corr,model) VALUES(?1,?2) ON CONFLICT DO NOTHING")       \
@@ -68,30 +66,14 @@ static const candor_event_def *def_of(const candor_writer *w, int64_t type)
 
 /* --- charts --------------------------------------------------------------------------------- */
 
-static candor_status read_dim(candor_unroll *u, const candor_gone *g, const candor_event_def *def,
-                              int64_t *out, candor_err *err)
-{
-    char storage[TEXT_CAP];
-    candor_bytes text = CANDOR_LIT("(none)"), value;
-    if (def->chart_by == NULL) {
-        text = CANDOR_LIT("(all)");
-    } else if (candor_payload_find(g->payload, def->chart_by, &value) && value.n != 0) {
-        size_t n = candor_json_unescape(value, storage, sizeof storage);
-        if (n != SIZE_MAX) text = candor_bytes_of(storage, n);
-    }
-    return candor_charts_dim(u->w, g->type, text, out, err);
-}
-
 static candor_status cut_chart(candor_unroll *u, const candor_gone *g, const candor_event_def *def,
                                int64_t day, candor_err *err)
 {
+    char storage[CANDOR_CHART_TEXT];
     candor_chart_cut cut = {g->type, day, g->app, 0, CANDOR_NO_BUCKET};
-    candor_bytes value;
-    candor_status st = read_dim(u, g, def, &cut.dim, err);
+    candor_bytes name = candor_chart_read(def, g->payload, storage, &cut.bucket);
+    candor_status st = candor_charts_dim(u->w, g->type, name, &cut.dim, err);
     if (st != CANDOR_OK) return st;
-    if (def->chart_histogram != NULL &&
-        candor_payload_find(g->payload, def->chart_histogram, &value))
-        cut.bucket = candor_hist_bucket(candor_json_double(value));
     if (u->n_cuts == u->cap_cuts) {
         size_t cap = u->cap_cuts != 0 ? u->cap_cuts * 2 : 256;
         candor_chart_cut *p = realloc(u->cuts, cap * sizeof *p);
@@ -126,10 +108,8 @@ static void bind_corr(sqlite3_stmt *s, const candor_gone *g)
 static candor_status find_word(candor_unroll *u, int64_t kind, const candor_gone *g,
                                const candor_field *f, int64_t *out, candor_err *err)
 {
-    candor_bytes text;
-    if (f == NULL || !candor_payload_find(g->payload, f, &text)) text = CANDOR_LIT("(unknown)");
     sqlite3_bind_int64(u->q.word, 1, kind);
-    candor_db_bind_text(u->q.word, 2, text);
+    candor_db_bind_text(u->q.word, 2, candor_approval_word(g->payload, f));
     return one_number(u, u->q.word, out, err);
 }
 
@@ -214,7 +194,7 @@ candor_status candor_unroll_row(candor_unroll *u, const candor_gone *g, candor_e
     if (st != CANDOR_OK || def == NULL) return st;
     st = candor_error_row(w, def, g->payload, day, g->app, -1, err);
     if (st != CANDOR_OK) return st;
-    if (def->chart_by != NULL || def->chart_histogram != NULL) st = cut_chart(u, g, def, day, err);
+    if (candor_chart_has(def)) st = cut_chart(u, g, def, day, err);
     if (st == CANDOR_OK && def == w->turn_def) st = keep_turn(u, g, err);
     if (st == CANDOR_OK && def == w->decision_def) st = take_decision(u, g, day, err);
     return st;

@@ -1,6 +1,7 @@
 /* The writer's transaction: everything queued becomes one commit. */
 #include <stdlib.h>
 
+#include "central/approval.h"
 #include "central/store/sqlite_internal.h"
 
 #define CACHE_ENTRIES ((size_t)65536)
@@ -194,13 +195,11 @@ static candor_status number_types(candor_writer *w, candor_err *err)
 
 static void find_roles(candor_writer *w)
 {
-    w->turn_def = candor_schema_event(w->schema, CANDOR_LIT("ChatTurn"));
-    if (w->turn_def != NULL) w->turn_model = candor_event_field(w->turn_def, CANDOR_LIT("model"));
-    if (w->turn_model == NULL) w->turn_def = NULL;
-    w->decision_def = candor_schema_event(w->schema, CANDOR_LIT("ProposalDecision"));
-    if (w->decision_def != NULL)
-        w->decision_field = candor_event_field(w->decision_def, CANDOR_LIT("decision"));
-    if (w->decision_field == NULL) w->decision_def = NULL;
+    const candor_approval_defs approval = candor_approval_of(w->schema);
+    w->turn_def = approval.turn;
+    w->turn_model = approval.model;
+    w->decision_def = approval.decision;
+    w->decision_field = approval.verdict;
     w->start_def = candor_schema_event(w->schema, CANDOR_LIT("SessionStart"));
     w->end_def = candor_schema_event(w->schema, CANDOR_LIT("SessionEnd"));
 }

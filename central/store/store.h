@@ -82,9 +82,11 @@ typedef struct candor_event_filter {
     candor_session_match match;
     const candor_bytes *only; /* names of event types; NULL: all */
     size_t n_only;
+    bool underived; /* only rows that were stored without what charts read; sinks that store nothing
+                       for them ignore it */
     int64_t from_ms, to_ms; /* of the event id's own time; to is exclusive */
     unsigned limit;
-    unsigned scan_rows; /* look at no more than this many */
+    unsigned scan_rows; /* look at no more than this many; 0: no bound, for callers of a sink */
     bool has_cursor;
     unsigned char cursor[16]; /* only ids below */
 } candor_event_filter;
@@ -102,15 +104,15 @@ typedef struct candor_event_page {
     unsigned char cursor[16];
 } candor_event_page;
 
-/* Newest first, by the order in which the collector got to know them: a page that was read does not
- * change when sessions go on. */
+/* Newest first, by the order in which the collector got to know them, or by their first events: a
+ * page that was read does not change when sessions go on. */
 typedef struct candor_session_filter {
     const char *app; /* NULL: any */
     candor_session_match match;
     int64_t from_ms, to_ms; /* that the session reaches into; to is exclusive */
     unsigned limit, scan_rows;
     bool has_cursor;
-    int64_t cursor; /* only those known before */
+    unsigned char cursor[16]; /* of the page before: the store's own place */
 } candor_session_filter;
 
 typedef struct candor_stored_session {
@@ -124,7 +126,7 @@ typedef struct candor_stored_session {
 typedef struct candor_session_page {
     unsigned found;
     bool more;
-    int64_t cursor;
+    unsigned char cursor[16];
 } candor_session_page;
 
 typedef enum candor_stat {
@@ -158,6 +160,13 @@ typedef struct candor_stat_range {
     const char *app;        /* NULL: all */
     const char *type;       /* of charts; NULL: all */
 } candor_stat_range;
+
+/* The ids that a stat is about: what is cut down and rounded up. */
+void candor_stat_bounds(candor_stat what, const candor_stat_range *range, int64_t *from_ms,
+                        int64_t *to_ms);
+int64_t candor_floor_div(int64_t a, int64_t b);
+/* Does a session with that id, whose newest event is of that day, reach into the filter's time? */
+bool candor_session_reaches(const candor_session_filter *f, candor_bytes id, int64_t last_day);
 
 /* A query waits its turn, then runs on a query thread. run must answer even when r is NULL (the
  * store could not open a reader). */

@@ -99,6 +99,31 @@ static inline uint64_t candor_get_u64(const void *at)
                                               << 32;
 }
 
+/* Eight hex digits at once, as candor_get_u64 reads them. In the results bit 7 of each byte counts.
+ * A byte below 0x80 plus 0x80 - c has that bit if it is c or more, and carries nothing further. */
+#define CANDOR_EACH(byte) (UINT64_MAX / 255 * (byte)) /* in all eight bytes of a word */
+static inline uint64_t candor_hex_digits(uint64_t x)
+{
+    return (x + CANDOR_EACH(0x80 - '0')) & ~(x + CANDOR_EACH(0x80 - '9' - 1)) & ~x;
+}
+static inline uint64_t candor_hex_letters(uint64_t x) /* a to f */
+{
+    return (x + CANDOR_EACH(0x80 - 'a')) & ~(x + CANDOR_EACH(0x80 - 'f' - 1)) & ~x;
+}
+/* Accepts both cases. False, and nothing is written, unless all eight are hex digits. */
+static inline bool candor_hex_decode_word(uint64_t x, void *out)
+{
+    const uint64_t letters = candor_hex_letters(x | CANDOR_EACH(0x20));
+    uint64_t v;
+    if ((x & CANDOR_EACH(0x80)) != 0) return false;
+    if (((candor_hex_digits(x) | letters) & CANDOR_EACH(0x80)) != CANDOR_EACH(0x80)) return false;
+    v = (x & CANDOR_EACH(0x0f)) + (letters >> 7 & CANDOR_EACH(1)) * 9;
+    v = (v << 4 | v >> 8) & UINT64_C(0x00ff00ff00ff00ff);
+    v = (v | v >> 8) & UINT64_C(0x0000ffff0000ffff);
+    candor_put_u32(out, (uint32_t)(v | v >> 16));
+    return true;
+}
+
 /* Lower-case hex; out must hold 2*n bytes; not terminated. */
 void candor_hex_encode(const void *src, size_t n, char *out);
 /* Accepts both cases. False unless src is exactly 2*n hex digits. */

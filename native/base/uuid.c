@@ -28,11 +28,12 @@ bool candor_uuid_parse(candor_bytes text, unsigned char out[16])
     unsigned char id[16];
     if (text.n != CANDOR_UUID_TEXT) return false;
     if (p[8] != '-' || p[13] != '-' || p[18] != '-' || p[23] != '-') return false;
-    if (!candor_hex_decode(candor_bytes_of(p, 8), id, 4) ||
-        !candor_hex_decode(candor_bytes_of(p + 9, 4), id + 4, 2) ||
-        !candor_hex_decode(candor_bytes_of(p + 14, 4), id + 6, 2) ||
-        !candor_hex_decode(candor_bytes_of(p + 19, 4), id + 8, 2) ||
-        !candor_hex_decode(candor_bytes_of(p + 24, 12), id + 10, 6))
+    if (!candor_hex_decode_word(candor_get_u64(p), id) ||
+        !candor_hex_decode_word(candor_get_u32(p + 9) | (uint64_t)candor_get_u32(p + 14) << 32,
+                                id + 4) ||
+        !candor_hex_decode_word(candor_get_u32(p + 19) | (uint64_t)candor_get_u32(p + 24) << 32,
+                                id + 8) ||
+        !candor_hex_decode_word(candor_get_u64(p + 28), id + 12))
         return false;
     memcpy(out, id, sizeof(id));
     return true;

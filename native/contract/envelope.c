@@ -1,7 +1,6 @@
 #include "contract/envelope.h"
 
 #include "base/uuid.h"
-#include "contract/redact.h"
 #include "contract/rules.h"
 
 #define CANDOR_REJECT_AS_TEXT(id, text) text,
@@ -29,13 +28,6 @@ const char *candor_reject_name(candor_reject r)
         [CANDOR_REJECT_FAILED] = "failed",
     };
     return (unsigned)r < CANDOR_REJECT_COUNT ? names[r] : "unknown";
-}
-
-bool candor_version_ok(candor_bytes s)
-{
-    if (candor_id_ok(s, CANDOR_BASE_ID_MAX)) return true;
-    return s.n >= 1 && s.n <= CANDOR_BASE_ID_MAX && candor_id_charset_ok(s) &&
-           (candor_redact_scan(s) & ~CANDOR_FOUND_IP) == 0;
 }
 
 static void put(candor_buf *b, candor_bytes key, candor_bytes value)

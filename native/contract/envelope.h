@@ -7,10 +7,6 @@
 
 #include "contract/sanitise.h"
 
-/* An app version: an id of at most CANDOR_BASE_ID_MAX bytes, but what reads like an address passes,
- * because 10.0.22631.1 is a version. A token or a key is refused as in any other id. */
-bool candor_version_ok(candor_bytes s);
-
 /* Who emits; the same for every event of a session. All borrowed; app_version passes
  * candor_version_ok, the others candor_id_ok. */
 typedef struct candor_context {

@@ -121,36 +121,38 @@ static bool plain_string(const candor_json_token *t)
     return t->type == CANDOR_JSON_STRING && !t->escaped;
 }
 
-static bool take_id(const candor_json_token *t, candor_bytes *out)
+static bool take_id(const reading *r, base_key k, candor_bytes *out)
 {
-    if (!plain_string(t) || !candor_id_ok(t->raw, CANDOR_BASE_ID_MAX)) return false;
+    const candor_json_token *t = &r->at[k];
+    if (!plain_string(t) || !candor_id_known_ok(&r->s->ids, t->raw, CANDOR_BASE_ID_MAX))
+        return false;
     *out = t->raw;
     return true;
 }
 
-static bool take_version(const candor_json_token *t, candor_bytes *out)
+static bool take_version(const reading *r, candor_bytes *out)
 {
-    if (!plain_string(t) || !candor_version_ok(t->raw)) return false;
+    const candor_json_token *t = &r->at[K_APP_VERSION];
+    if (!plain_string(t) || !candor_version_known_ok(&r->s->ids, t->raw)) return false;
     *out = t->raw;
     return true;
 }
 
-static bool take_correlation_id(const candor_json_token *t, candor_bytes *out)
+static bool take_correlation_id(const reading *r, candor_bytes *out)
 {
+    const candor_json_type type = r->at[K_CORRELATION_ID].type;
     *out = (candor_bytes){NULL, 0};
-    bool absent = t->type == CANDOR_JSON_ERROR || t->type == CANDOR_JSON_NULL;
-    return absent || take_id(t, out);
+    return type == CANDOR_JSON_ERROR || type == CANDOR_JSON_NULL ||
+           take_id(r, K_CORRELATION_ID, out);
 }
 
 static bool take_base_fields(const reading *r, candor_event *e)
 {
     candor_context *c = &e->context;
-    return take_id(&r->at[K_SESSION_ID], &c->session_id) &&
-           take_id(&r->at[K_USER_ID], &c->user_id) &&
-           take_id(&r->at[K_MACHINE_ID], &c->machine_id) && take_id(&r->at[K_APP], &c->app) &&
-           take_version(&r->at[K_APP_VERSION], &c->app_version) &&
-           take_id(&r->at[K_PLATFORM], &c->platform) &&
-           take_correlation_id(&r->at[K_CORRELATION_ID], &e->correlation_id);
+    return take_id(r, K_SESSION_ID, &c->session_id) && take_id(r, K_USER_ID, &c->user_id) &&
+           take_id(r, K_MACHINE_ID, &c->machine_id) && take_id(r, K_APP, &c->app) &&
+           take_version(r, &c->app_version) && take_id(r, K_PLATFORM, &c->platform) &&
+           take_correlation_id(r, &e->correlation_id);
 }
 
 static bool take_event_id(const candor_json_token *t, unsigned char id[16])

@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "base/uuid.h"
-#include "contract/redact.h"
 #include "contract/rules_attrs.h"
 #include "contract/rules_text.h"
 
@@ -131,7 +130,7 @@ static char *write_id(candor_rules *r, const candor_field *f, const candor_value
     if (v->type != CANDOR_VALUE_STRING) return refuse(r, CANDOR_ADJUST_BAD_TYPE);
     bool ok = r->s->redact_off ? v->str.n >= 1 && v->str.n <= f->max_length && !v->cut &&
                                      candor_id_charset_ok(v->str)
-                               : !v->cut && candor_id_ok(v->str, f->max_length);
+                               : !v->cut && candor_id_known_ok(&r->s->ids, v->str, f->max_length);
     if (!ok) return refuse(r, CANDOR_ADJUST_BAD_VALUE);
     return write_quoted(to, v->str);
 }
@@ -393,77 +392,4 @@ candor_status candor_rules_end(candor_rules *r)
     if (r->status == CANDOR_OK && r->out->failed) r->status = CANDOR_NOMEM;
     if (r->status != CANDOR_OK) r->out->n = r->start;
     return r->status;
-}
-
-/* What the bytes of an id are, as bits: a lower-case letter of hexadecimal; another letter or '_';
- * '-'; '.', ':' or '+'; no byte of an id. A digit is none of these. */
-#define ID_HEX  1u
-#define ID_WORD 2u
-#define ID_DASH 4u
-#define ID_SIGN 8u
-#define ID_NONE 16u
-#define DG      0
-#define HX      ID_HEX
-#define ID      ID_WORD
-#define DS      ID_DASH
-#define SG      ID_SIGN
-#define NO      ID_NONE
-/* clang-format off */
-static const unsigned char id_classes[256] = {
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, SG, NO, DS, SG, NO,
-    DG, DG, DG, DG, DG, DG, DG, DG, DG, DG, SG, NO, NO, NO, NO, NO,
-    NO, ID, ID, ID, ID, ID, ID, ID, ID, ID, ID, ID, ID, ID, ID, ID,
-    ID, ID, ID, ID, ID, ID, ID, ID, ID, ID, ID, NO, NO, NO, NO, ID,
-    NO, HX, HX, HX, HX, HX, HX, ID, ID, ID, ID, ID, ID, ID, ID, ID,
-    ID, ID, ID, ID, ID, ID, ID, ID, ID, ID, ID, NO, NO, NO, NO, NO,
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
-    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
-};
-/* clang-format on */
-
-static unsigned id_class(candor_bytes s)
-{
-    unsigned all = 0;
-    for (size_t i = 0; i < s.n; i++)
-        all |= id_classes[(unsigned char)s.p[i]];
-    return all;
-}
-
-bool candor_id_charset_ok(candor_bytes s)
-{
-    return (id_class(s) & ID_NONE) == 0;
-}
-
-/* Ids in which the redactor finds nothing, so that it need not look; test_rules.c holds it to this.
- * Paths, addresses and assignments need a sign, phrases a space. Of what is left, hosts named after
- * their address ("ip-1-1-1-1") have a '-' and ten bytes at least; card numbers, IBANs and tokens
- * have fifteen bytes, and no token without a '-' is made of hexadecimal alone, nor is a card number
- * one with a letter among its first fifteen bytes. */
-#define PLAIN_MAX        14
-#define PLAIN_DASHED_MAX 9
-static bool needs_no_look(candor_bytes s, unsigned head, unsigned classes)
-{
-    unsigned char id[16];
-    if ((classes & ID_SIGN) != 0) return false;
-    if ((classes & ID_DASH) != 0)
-        return s.n <= PLAIN_DASHED_MAX || ((classes & ID_WORD) == 0 && candor_uuid_parse(s, id));
-    return s.n <= PLAIN_MAX || ((classes & ID_WORD) == 0 && (head & ID_HEX) != 0);
-}
-
-bool candor_id_ok(candor_bytes s, size_t max)
-{
-    if (s.n < 1 || s.n > max) return false;
-    size_t head_n = s.n <= PLAIN_MAX ? s.n : PLAIN_MAX + 1;
-    unsigned head = id_class(candor_bytes_of(s.p, head_n));
-    unsigned classes = head | id_class(candor_bytes_of(s.p + head_n, s.n - head_n));
-    if ((classes & ID_NONE) != 0) return false;
-    return needs_no_look(s, head, classes) || candor_redact_scan(s) == 0;
 }

@@ -36,9 +36,6 @@ static inline void candor_tally_add(candor_tally *t, candor_adjust a)
     t->n[a]++;
 }
 
-/* [A-Za-z0-9._:+-] only: what needs no escape in JSON and no quoting anywhere else. */
-bool candor_id_charset_ok(candor_bytes s);
-
 /* The longest prefix of s of at most max bytes that ends at a character boundary. */
 size_t candor_utf8_prefix(candor_bytes s, size_t max);
 

@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "contract/ids.h"
 #include "contract/schema.h"
 
 /* What the rules changed; counted, never silent. Names appear in status and in per-event results.
@@ -69,6 +70,7 @@ typedef struct candor_sanitiser {
     bool content_apart; /* content fields travel as attachments: left out, and nothing is counted */
     bool redact_off;    /* test hook only: set by tests, reachable from no option of a release */
     candor_buf scratch, spare; /* private */
+    candor_id_memo ids;        /* private */
 } candor_sanitiser;
 
 void candor_sanitiser_init(candor_sanitiser *s, const candor_schema *schema, candor_hmac *hash_key,
@@ -114,9 +116,5 @@ CANDOR_CHECK candor_status candor_sanitise_json(candor_sanitiser *s, const cando
 CANDOR_CHECK candor_status candor_sanitise_typed(candor_sanitiser *s, const candor_event_def *def,
                                                  const unsigned char *area, size_t area_size,
                                                  candor_buf *out, candor_tally *tally);
-
-/* The `id` rule, also used for base fields: 1..max bytes of [A-Za-z0-9._:+-], and
- * nothing in it that candor_redact would replace. */
-bool candor_id_ok(candor_bytes s, size_t max);
 
 #endif

@@ -7,6 +7,7 @@ const { machine, parseCommand, progress, runMain, table } = require('./lib/cli')
 const { DAY_MS, fill } = require('./lib/fill');
 const { buildTool } = require('./lib/native');
 const { queries } = require('./lib/queries');
+const { SINKS, describeSink, measureSink } = require('./lib/query-sinks');
 const { withScratch } = require('./lib/scratch');
 const servers = require('./lib/servers');
 const { median, quantiles, round } = require('./lib/stats');
@@ -18,6 +19,7 @@ const OPTIONS = [
   { name: 'base', type: 'number', default: 1000000, min: 1000, max: 1e8, doc: 'events of the smaller one' },
   { name: 'requests', type: 'number', default: 250, min: 50, max: 1e5, doc: 'requests of each query to each store' },
   { name: 'days', type: 'number', default: 60, min: 45, max: 80, doc: 'days of history' },
+  { name: 'sink', type: 'string', values: SINKS, doc: 'sums and sessions of this sink first, with --events events' },
 ];
 const GROUPS = 5; // the ratio compares the medians of this many p95: one slow moment must not decide
 const WARM_UP = 10;
@@ -130,6 +132,7 @@ function resultOf(options, stores, measured) {
 }
 
 function measure(options) {
+  if (options.sink !== undefined) return withScratch('query', (root) => measureSink(options, root));
   if (options.events <= options.base) throw new Error(`--events ${options.events} is not more than --base ${options.base}`);
   return withScratch('query', async (root) => {
     const stores = [];
@@ -146,6 +149,7 @@ function measure(options) {
 }
 
 function describe(result) {
+  if (result.sink !== undefined) return describeSink(result);
   const rows = Object.entries(result.queries).map(([name, query]) => [
     name, query.n.p50_ms, query.n.p95_ms, query.n_large.p50_ms, query.n_large.p95_ms,
     query.chart ? query.ratio : '', query.n.answer_bytes,

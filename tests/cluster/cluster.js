@@ -5,7 +5,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
-const { Server, firstThatExists, PASSWORD } = require('../sinks/servers.js');
+const { Server, askClickhouse, firstThatExists, PASSWORD } = require('../sinks/servers.js');
 
 const DEPLOY = path.join(__dirname, '..', '..', 'deploy', 'clickhouse');
 const SHARDS = ['1', '2'];
@@ -156,20 +156,11 @@ function replicaKind(map, shard, replica) {
         args: [`--config-file=${dir}/config.xml`],
         ready: () => fetch(`${base}/ping`).then((answer) => answer.ok, () => false),
         url: () => base,
-        create: async (/** @type {string} */ database) => { await ask(base, `CREATE DATABASE IF NOT EXISTS ${database}`, ''); },
+        create: async (/** @type {string} */ database) => { await askClickhouse(base, `CREATE DATABASE IF NOT EXISTS ${database}`, 'default'); },
         stop: /** @type {const} */ ('SIGTERM'),
       };
     },
   };
-}
-
-/** @param {string} base @param {string} sql @param {string} [database] @returns {Promise<string>} */
-async function ask(base, sql, database = DATABASE) {
-  const answer = await fetch(`${base}/?database=${database || 'default'}`, { method: 'POST', body: sql,
-    headers: { 'x-clickhouse-user': 'candor', 'x-clickhouse-key': PASSWORD } });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(text);
-  return text.trim();
 }
 
 /** All of them, or none: those that did start are removed. @param {Promise<Server>[]} starting */
@@ -228,13 +219,18 @@ class Cluster {
 
   /** For --sink-url: shards by commas, their replicas by bars. */
   get sinkUrl() {
-    const shards = SHARDS.map((shard) => REPLICAS.map((replica) => `127.0.0.1:${this.map.port(`ch-${shard}-${replica}.internal`, '8443')}`).join('|'));
-    return `http://candor:${PASSWORD}@${shards.join(',')}/${DATABASE}`;
+    return this.sinkUrlOf(DATABASE);
   }
 
-  /** @param {string} name @param {string} sql */
-  ask(name, sql) {
-    return ask(this.replicas[name].url(DATABASE), sql);
+  /** @param {string} database */
+  sinkUrlOf(database) {
+    const shards = SHARDS.map((shard) => REPLICAS.map((replica) => `127.0.0.1:${this.map.port(`ch-${shard}-${replica}.internal`, '8443')}`).join('|'));
+    return `http://candor:${PASSWORD}@${shards.join(',')}/${database}`;
+  }
+
+  /** @param {string} name @param {string} sql @param {string} [database] */
+  ask(name, sql, database = DATABASE) {
+    return askClickhouse(this.replicas[name].url(database), sql, database);
   }
 
   async remove() {

@@ -55,6 +55,19 @@ test('an upload is not acknowledged before the other replica has fetched it', as
   assert.equal(b.rows.size, 10);
 });
 
+test('a replica that dies after an insert, before the other one has fetched it: the events go to the other one', async (t) => {
+  const { shards: [[a, b]], url } = await fakeCluster(t, 1);
+  const central = await serve(t, url);
+  b.hold();
+  const events = calls(10);
+  const answer = central.post(events);
+  await until('the other replica is asked', () => b.asked >= 1);
+  a.down();
+  assert.equal((await answer).status, 202);
+  assert.deepEqual([...b.rows.keys()].sort(), events.map((event) => event.event_id.replaceAll('-', '')).sort());
+  await until('health does not say so', async () => (await states(central))[0][0] === 'away');
+});
+
 test('of a replica that dies with an insert that it told nobody of, everything goes to the next one', async (t) => {
   const { shards: [[a, b]], url } = await fakeCluster(t, 1);
   const central = await serve(t, url);

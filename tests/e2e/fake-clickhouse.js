@@ -18,16 +18,17 @@ function skipText(row, at) {
   }
 }
 
-/** The rows of an INSERT in RowBinary, by id, without the day. @param {Buffer} body @returns {Map<string, Buffer>} */
+/** The rows of an INSERT in RowBinary, by id, without day, keep, dim and bucket. @param {Buffer} body @returns {Map<string, Buffer>} */
 function rowsOf(body) {
   const rows = new Map();
   for (let at = 0; at < body.length;) {
-    const start = at + 2;
+    const start = at + 4;
     at = start + 16;
     for (let i = 0; i < 2; i += 1) at = skipText(body, at);
     at += 8;
     for (let i = 0; i < TEXTS_BEHIND_TIME; i += 1) at = skipText(body, at);
     rows.set(body.toString('hex', start, start + 16), body.subarray(start, at));
+    at = skipText(body, at) + 2; // dim and bucket
   }
   return rows;
 }
@@ -109,8 +110,8 @@ class FakeReplica {
   /** @param {string} sql @param {Buffer} body @returns {string | Buffer | null | {code: number, text: string}} */
   answer(sql, body) {
     if (sql.startsWith('SELECT version()')) return '18.16.1\n';
-    if (sql.startsWith('SELECT max(version)')) return '2\n';
-    if (sql.startsWith('SELECT is_readonly')) return `${Number(this.readOnly)}\t0\t${this.lag}\t${this.lag}\t1\t${this.path}\t${this.name}\n`;
+    if (sql.startsWith('SELECT max(version)')) return '3\n';
+    if (sql.startsWith('SELECT is_readonly')) return `${Number(this.readOnly)}\t0\t${this.lag}\t${this.lag}\t${this.path}\t${this.name}\n`;
     if (sql.startsWith('INSERT INTO candor_events')) return this.insert(body);
     if (sql.includes('IN ids FORMAT RowBinary')) return Buffer.concat(idsOf(body).filter((id) => this.rows.has(id)).map((id) => Buffer.from(id, 'hex')));
     if (sql.startsWith('SELECT uniqExact') && sql.includes('IN ids')) {

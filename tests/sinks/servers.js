@@ -121,6 +121,15 @@ const CLICKHOUSE_USERS = `<yandex>
   <quotas><default></default></quotas>
 </yandex>`;
 
+/** @param {string} base @param {string} sql @param {string} database @returns {Promise<string>} */
+async function askClickhouse(base, sql, database) {
+  const answer = await fetch(`${base}/?database=${database}`, { method: 'POST', body: sql,
+    headers: { 'x-clickhouse-user': 'candor', 'x-clickhouse-key': PASSWORD } });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(text);
+  return text.trim();
+}
+
 /** @type {Kind} */
 const clickhouse = {
   name: 'clickhouse',
@@ -137,11 +146,7 @@ const clickhouse = {
       args: [`--config-file=${dir}/config.xml`],
       ready: () => fetch(`${base}/ping`).then((answer) => answer.ok, () => false),
       url: (database, password = PASSWORD) => `http://candor:${password}@127.0.0.1:${port}/${database}`,
-      create: async (database) => {
-        const answer = await fetch(base, { method: 'POST', body: `CREATE DATABASE ${database}`,
-          headers: { 'x-clickhouse-user': 'candor', 'x-clickhouse-key': PASSWORD } });
-        if (!answer.ok) throw new Error(await answer.text());
-      },
+      create: async (database) => { await askClickhouse(base, `CREATE DATABASE ${database}`, 'default'); },
       stop: 'SIGTERM',
     };
   },
@@ -258,4 +263,4 @@ class Server {
   }
 }
 
-module.exports = { Server, firstThatExists, SERVERS: /** @type {(keyof typeof KINDS)[]} */ (Object.keys(KINDS)), PASSWORD, freePort };
+module.exports = { Server, askClickhouse, firstThatExists, SERVERS: /** @type {(keyof typeof KINDS)[]} */ (Object.keys(KINDS)), PASSWORD, freePort };

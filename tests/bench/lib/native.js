@@ -8,22 +8,24 @@ const ROOT = path.join(__dirname, '..', '..', '..');
 const SOURCES = path.join(ROOT, 'tests', 'bench', 'native');
 const OUT = path.join(ROOT, 'build', 'bench');
 const FLAGS = ['-O2', '-std=c11', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Wvla', '-Werror'];
+/** What is linked beside the tool's own file. */
+const MORE_SOURCES = { bare_sink: ['bare_jsonl'] };
 const LIBRARIES = {
   loadgen: [], flood: [], bare_sqlite: ['-lsqlite3'], dump_ids: ['-lsqlite3'],
-  bare_sink: ['-I/usr/include/postgresql', '-I/usr/include/mariadb', '-lpq', '-lmariadb', '-ldeflate', '-lcurl'],
+  bare_sink: ['-I/usr/include/postgresql', '-I/usr/include/mariadb', '-lpq', '-lmariadb', '-ldeflate', '-lisal', '-lcurl'],
 };
 
-function isFresh(binary, source) {
-  return fs.existsSync(binary) && fs.statSync(binary).mtimeMs >= fs.statSync(source).mtimeMs;
+function isFresh(binary, sources) {
+  return fs.existsSync(binary) && sources.every((source) => fs.statSync(binary).mtimeMs >= fs.statSync(source).mtimeMs);
 }
 
 /** Path of a tool's binary, compiled when its source is newer. */
 function buildTool(name) {
-  const source = path.join(SOURCES, `${name}.c`);
+  const sources = [name, ...(MORE_SOURCES[name] ?? [])].map((source) => path.join(SOURCES, `${source}.c`));
   const binary = path.join(OUT, name);
-  if (!isFresh(binary, source)) {
+  if (!isFresh(binary, sources)) {
     fs.mkdirSync(OUT, { recursive: true });
-    execFileSync(process.env.CC ?? 'cc', [...FLAGS, source, '-o', binary, ...LIBRARIES[name]],
+    execFileSync(process.env.CC ?? 'cc', [...FLAGS, ...sources, '-o', binary, ...LIBRARIES[name]],
       { stdio: ['ignore', 'inherit', 'inherit'] });
   }
   return binary;

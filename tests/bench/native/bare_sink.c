@@ -4,68 +4,34 @@
  * Usage: bare_sink postgres URL ROWS_FILE ROWS_PER_TRANSACTION
  *        bare_sink mariadb HOST:PORT:USER:PASSWORD:DATABASE ROWS_FILE ROWS_PER_TRANSACTION
  *        bare_sink clickhouse URL ROWS_FILE ROWS_PER_TRANSACTION
- *        bare_sink jsonl DIRECTORY ROWS_FILE ROWS_PER_TRANSACTION
+ *        bare_sink jsonl|jsonl_igzip DIRECTORY ROWS_FILE ROWS_PER_TRANSACTION
  * Instead of a ROWS_FILE "-" counts the rows and "empty" deletes them. ROWS_FILE: see sinkRowBytes
  * in lib/requests.js.
  * Prints {"rows":n,"seconds":s}. */
 #include <curl/curl.h>
 #include <fcntl.h>
-#include <libdeflate.h>
 #include <libpq-fe.h>
 #include <mysql.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define TEXTS       10 /* columns that are texts; the line comes behind them */
-#define CHUNK_ROWS  1000u
-#define MEMBER_ROWS 1024u
-#define PG_EPOCH_MS INT64_C(946684800000)
-#define EMPTY_SQL   "TRUNCATE TABLE candor_events"
+#include "bare_sink.h"
+
+#define CHUNK_ROWS 1000u
+#define EMPTY_SQL  "TRUNCATE TABLE candor_events"
 #define COLUMNS(ts)                                                                                \
     "event_id,event_type,category," ts ",session_id,user_id,machine_id,app,app_version,platform,"  \
     "correlation_id,payload"
-
-typedef struct text {
-    const char *p;
-    uint32_t n;
-} text;
-
-typedef struct row {
-    const unsigned char *id;
-    int64_t ts_ms;
-    text texts[TEXTS + 1]; /* the last one is the event's line */
-} row;
+#define PG_EPOCH_MS INT64_C(946684800000)
 
 typedef struct rows {
     const unsigned char *at, *end;
     uint64_t done;
 } rows;
 
-typedef struct bytes {
-    char *p;
-    size_t n, cap;
-} bytes;
-
-/* A backend: open, then write and commit in turn, then count. False: said why on stderr. */
-typedef struct backend {
-    const char *name;
-    bool (*open)(const char *where);
-    bool (*begin)(void);
-    bool (*add)(const row *r);
-    bool (*commit)(void);
-    bool (*count)(uint64_t *out);
-    bool (*empty)(void);
-    void (*close)(void);
-} backend;
-
-static bool complain(const char *what, const char *why)
+bool complain(const char *what, const char *why)
 {
     fprintf(stderr, "bare_sink: %s: %s\n", what, why);
     return false;
@@ -109,24 +75,6 @@ static bool next_row(rows *r, row *out)
     r->at = end;
     r->done++;
     return p == end;
-}
-
-/* --- bytes ---------------------------------------------------------------------------------- */
-
-static char *room(bytes *b, size_t n)
-{
-    if (b->cap - b->n < n) {
-        b->cap = (b->cap + n) * 2;
-        b->p = realloc(b->p, b->cap);
-        if (b->p == NULL) abort();
-    }
-    b->n += n;
-    return b->p + b->n - n;
-}
-
-static void put(bytes *b, const void *p, size_t n)
-{
-    if (n != 0) memcpy(room(b, n), p, n);
 }
 
 static void put_be(bytes *b, uint64_t v, int n)
@@ -409,63 +357,16 @@ static void ch_close(void)
     curl_easy_cleanup(curl);
 }
 
-/* --- JSONL: gzip members, one sync a transaction -------------------------------------------------
- */
-
-static int file = -1;
-static struct libdeflate_compressor *z;
-static bytes lines, member;
-static unsigned in_member;
-
-static bool jsonl_open(const char *where)
-{
-    char path[512];
-    snprintf(path, sizeof path, "%s/events.jsonl.gz", where);
-    file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    z = libdeflate_alloc_compressor(1);
-    return file >= 0 || complain(path, "cannot be opened");
-}
-
-static bool jsonl_flush(void)
-{
-    if (lines.n == 0) return true;
-    member.n = 0;
-    room(&member, libdeflate_gzip_compress_bound(z, lines.n));
-    size_t n = libdeflate_gzip_compress(z, lines.p, lines.n, member.p, member.n);
-    lines.n = in_member = 0;
-    return write(file, member.p, n) == (ssize_t)n || complain("jsonl", "a write was short");
-}
-
-static bool jsonl_add(const row *r)
-{
-    put(&lines, r->texts[TEXTS].p, r->texts[TEXTS].n);
-    return ++in_member < MEMBER_ROWS || jsonl_flush();
-}
-
-static bool jsonl_commit(void)
-{
-    return jsonl_flush() && (fdatasync(file) == 0 || complain("jsonl", "fdatasync failed"));
-}
-
-static bool nothing(void)
-{
-    return true;
-}
-
-static void jsonl_close(void)
-{
-    libdeflate_free_compressor(z);
-    close(file);
-}
-
 /* -------------------------------------------------------------------------------------------- */
 
-static const backend backends[] = {
-    {"postgres", pg_open, pg_begin, pg_add, pg_commit, pg_count, pg_empty, pg_close},
-    {"mariadb", my_open, my_begin, my_add, my_commit, my_count, my_empty, my_close},
-    {"clickhouse", ch_open, ch_begin, ch_add, ch_commit, ch_count, ch_empty, ch_close},
-    {"jsonl", jsonl_open, nothing, jsonl_add, jsonl_commit, NULL, NULL, jsonl_close},
-};
+static const backend postgres = {"postgres", pg_open,  pg_begin, pg_add,
+                                 pg_commit,  pg_count, pg_empty, pg_close};
+static const backend mariadb = {"mariadb", my_open,  my_begin, my_add,
+                                my_commit, my_count, my_empty, my_close};
+static const backend clickhouse = {"clickhouse", ch_open,  ch_begin, ch_add,
+                                   ch_commit,    ch_count, ch_empty, ch_close};
+static const backend *const backends[] = {&postgres, &mariadb, &clickhouse, &bare_jsonl,
+                                          &bare_jsonl_igzip};
 
 static double now_seconds(void)
 {
@@ -516,7 +417,7 @@ int main(int argc, char **argv)
         return 2;
     }
     for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++)
-        if (strcmp(backends[i].name, argv[1]) == 0) return run(&backends[i], argv) ? 0 : 1;
+        if (strcmp(backends[i]->name, argv[1]) == 0) return run(backends[i], argv) ? 0 : 1;
     complain(argv[1], "unknown store");
     return 2;
 }

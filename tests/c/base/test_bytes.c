@@ -163,6 +163,18 @@ static void hex_decode_refuses_what_is_not_exactly_hex(void **state)
     assert_false(candor_hex_decode(CANDOR_LIT("abc"), out, 1));
     assert_false(candor_hex_decode(CANDOR_LIT("abcd"), out, 1));
     assert_false(candor_hex_decode(CANDOR_LIT("ab"), out, 2));
+    for (unsigned at = 0; at < 8; at++) {
+        for (unsigned c = 0; c < 256; c++) {
+            char text[] = "0a9F1b8E";
+            unsigned char eight[4], digit[1];
+            char two[2] = {(char)c, '0'};
+            text[at] = (char)c;
+            bool is_hex = candor_hex_decode(candor_bytes_of(two, 2), digit, 1);
+            assert_int_equal(candor_hex_decode(candor_bytes_of(text, 8), eight, 4), is_hex);
+            if (is_hex)
+                assert_int_equal(eight[at / 2] >> (at % 2 == 0 ? 4 : 0) & 15, digit[0] >> 4);
+        }
+    }
     for (int c = 0; c < 256; c++) {
         char text[2] = {'0', (char)c};
         bool is_hex = c != 0 && strchr("0123456789abcdefABCDEF", c) != NULL;

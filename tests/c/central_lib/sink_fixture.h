@@ -23,6 +23,7 @@ typedef struct sink_fixture {
     candor_sink *sink;
     candor_reader *reader;
     unsigned format;
+    const candor_retention *retention;
 } sink_fixture;
 
 static inline int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
@@ -37,6 +38,7 @@ static inline candor_sink_settings sink_settings(sink_fixture *s)
                                   .dir = s->f.dir,
                                   .schema = s->f.schema,
                                   .cache_kib = 1024,
+                                  .retention = s->retention,
                                   .format = s->format};
 }
 
@@ -265,6 +267,39 @@ static inline uint64_t matching(sink_fixture *s, candor_event_filter f)
     walked w = walk_pages(s, f);
     candor_buf_free(&w.ids);
     return w.n;
+}
+
+/* --- runs ----------------------------------------------------------------------------------- */
+
+#define SINK_TEST(name) cmocka_unit_test_setup_teardown(name, sink_setup, sink_teardown)
+
+static inline int run_sink(const struct CMUnitTest *list, size_t n, const sink_case *kind)
+{
+    struct CMUnitTest tests[64];
+    assert_true(n <= sizeof tests / sizeof tests[0]);
+    for (size_t i = 0; i < n; i++) {
+        tests[i] = list[i];
+        tests[i].initial_state = (void *)(uintptr_t)kind;
+    }
+    return _cmocka_run_group_tests(kind->name, tests, n, NULL, NULL);
+}
+
+/* On the server that CANDOR_SINK and CANDOR_SINK_URL name, else on the local kinds, or the one that
+ * CANDOR_SINK names. */
+static inline int run_sinks(const struct CMUnitTest *list, size_t n, const sink_case *local,
+                            size_t n_local)
+{
+    const char *name = getenv("CANDOR_SINK"), *url = getenv("CANDOR_SINK_URL");
+    int failed = 0;
+    if (name != NULL && url != NULL) {
+        const sink_case one = {name, url, getenv("CANDOR_SINK_FRESH_URL"),
+                               candor_sink_find(candor_bytes_str(name)), true};
+        return one.open != NULL ? run_sink(list, n, &one) : 2;
+    }
+    for (size_t i = 0; i < n_local; i++)
+        if (name == NULL || strcmp(name, local[i].name) == 0)
+            failed += run_sink(list, n, &local[i]);
+    return failed;
 }
 
 #endif

@@ -148,6 +148,7 @@ static uint64_t follower_count(const pair *p)
     const candor_sink_ops *ops = p->b.memory->ops;
     assert_int_equal(ops->reader_open(p->b.memory, &r, &err), CANDOR_OK);
     assert_int_equal(ops->count(r, &n, &err), CANDOR_OK);
+    ops->reader_close(r);
     return n;
 }
 

@@ -486,15 +486,26 @@ static uint64_t of_category(sink_fixture *s, const char *category)
     return matching(s, f);
 }
 
-static void retention_by_category_takes_what_goes_sooner_and_keeps_the_rest(void **state)
+static void reopen(sink_fixture *s, const candor_retention *rules)
 {
-    sink_fixture *s = *state;
-    candor_retention rules;
+    sink_close(s);
+    s->retention = rules;
+    sink_open(s);
+}
+
+/* under: rules that the sink knew when it stored the events; NULL: none. Then others apply. */
+static void check_retention_by_category(sink_fixture *s, const char *under)
+{
+    candor_retention rules, before_rules;
     candor_deleted deleted = {0};
     candor_sweeper plan;
     candor_buf text = {0};
     candor_err err = {0};
     unsigned before;
+    if (under != NULL && s->kind->durable) {
+        must(s, candor_retention_read(under, 3, s->f.schema, &before_rules, &err), &err);
+        reopen(s, &before_rules);
+    }
     must(s, candor_retention_read("error=5 ui=1", 3, s->f.schema, &rules, &err), &err);
     candor_deleted_init(&deleted, s->f.schema);
     candor_sweeper_init(&plan, &rules, s->f.schema, &deleted);
@@ -515,6 +526,38 @@ static void retention_by_category_takes_what_goes_sooner_and_keeps_the_rest(void
     assert_true(sweep_all(s, &plan, NOW + DAY) < before);
     assert_int_equal(of_category(s, "ui"), 3);
     assert_int_equal(put_turns(s, "u1", "m1", 0, 3, NOW), 0);
+    if (s->retention != NULL) reopen(s, NULL);
+}
+
+static void retention_by_category_takes_what_goes_sooner_and_keeps_the_rest(void **state)
+{
+    check_retention_by_category(*state, NULL);
+}
+
+static void retention_by_category_holds_for_what_was_stored_under_its_rules(void **state)
+{
+    check_retention_by_category(*state, "error=5 ui=1");
+}
+
+static void retention_by_category_holds_for_what_was_stored_under_other_rules(void **state)
+{
+    check_retention_by_category(*state, "error=2 ui=2 chat=9");
+}
+
+/* The id is what makes an event, whichever class it would be of now. */
+static void events_sent_again_under_other_rules_are_duplicates(void **state)
+{
+    sink_fixture *s = *state;
+    candor_retention rules;
+    candor_err err = {0};
+    if (!s->kind->durable) return;
+    put_categories(s, 2);
+    must(s, candor_retention_read("error=5 ui=1", 3, s->f.schema, &rules, &err), &err);
+    reopen(s, &rules);
+    put_categories(s, 3);
+    assert_int_equal(count_all(s), 3 * 9);
+    assert_int_equal(of_category(s, "ui"), 3 * 3);
+    reopen(s, NULL);
 }
 
 static void an_event_that_comes_late_is_swept_as_well(void **state)
@@ -574,6 +617,19 @@ static void a_sink_that_works_says_so(void **state)
 
 /* --- versions ------------------------------------------------------------------------------- */
 
+static void check_sweep(sink_fixture *s)
+{
+    const uint64_t before = count_all(s);
+    candor_retention rules;
+    candor_sweeper plan;
+    candor_err err = {0};
+    must(s, candor_retention_read("ui=1", 4, s->f.schema, &rules, &err), &err);
+    candor_sweeper_init(&plan, &rules, s->f.schema, NULL);
+    sweep_all(s, &plan, NOW);
+    assert_int_equal(of_category(s, "ui"), 3 * 2);
+    assert_int_equal(count_all(s), before - 3 * 2);
+}
+
 /* In a database of its own, empty at the start of the run. */
 static void versions_go_forward_and_keep_events(void **state)
 {
@@ -586,13 +642,30 @@ static void versions_go_forward_and_keep_events(void **state)
     snprintf(s->url, sizeof s->url, "%s", s->kind->fresh_url);
     s->format = 1;
     sink_open(s);
-    put_turns(s, "u1", "m1", 0, 10, NOW);
+    put_turns(s, "u1", "m1", 100, 10, NOW);
+    sink_close(s);
+    s->format = 2;
+    sink_open(s);
+    put_turns(s, "u2", "m2", 50, 10, NOW);
+    put_categories(s, 3);
     sink_close(s);
     s->format = 0;
     sink_open(s);
+    assert_int_equal(count_all(s), 47);
+    assert_int_equal(put_turns(s, "u1", "m1", 105, 10, NOW), 5);
+    assert_int_equal(put_turns(s, "u2", "m2", 55, 10, NOW), 5);
+    put_categories(s, 4); /* three of these days are there */
+    assert_int_equal(count_all(s), 47 + 10 + 9);
+    check_sweep(s);
+    assert_int_equal(erase(s, "u2", NULL, NULL), 15);
+    retain_from(s, NOW / DAY);
+    assert_int_equal(of_category(s, "error"), 3);
+    assert_int_equal(erase(s, "u1", NULL, NULL), 24);
+    assert_int_equal(count_all(s), 0);
+    retain_from(s, NOW / DAY + 10000);
+    reopen(s, NULL);
+    assert_int_equal(put_turns(s, "u1", "m1", 0, 10, NOW), 10);
     assert_int_equal(count_all(s), 10);
-    assert_int_equal(put_turns(s, "u1", "m1", 5, 10, NOW), 5);
-    assert_int_equal(erase(s, "u1", NULL, NULL), 15);
     sink_close(s);
     s->format = 99; /* as a later version of ours would leave it */
     sink_open(s);
@@ -717,7 +790,6 @@ static void a_memory_sink_that_is_full_refuses(void **state)
 /* --- the list -------------------------------------------------------------------------------- */
 
 static const struct CMUnitTest conformance[] = {
-#define SINK_TEST(name) cmocka_unit_test_setup_teardown(name, sink_setup, sink_teardown)
     SINK_TEST(rows_are_stored_and_told_new),
     SINK_TEST(an_empty_group_is_fine),
     SINK_TEST(rows_sent_again_are_duplicates),
@@ -738,24 +810,15 @@ static const struct CMUnitTest conformance[] = {
     SINK_TEST(erasure_survives_a_restart),
     SINK_TEST(retention_drops_older_days_and_only_them),
     SINK_TEST(retention_by_category_takes_what_goes_sooner_and_keeps_the_rest),
+    SINK_TEST(retention_by_category_holds_for_what_was_stored_under_its_rules),
+    SINK_TEST(retention_by_category_holds_for_what_was_stored_under_other_rules),
+    SINK_TEST(events_sent_again_under_other_rules_are_duplicates),
     SINK_TEST(an_event_that_comes_late_is_swept_as_well),
     SINK_TEST(a_restart_sweeps_again_and_finds_nothing),
     SINK_TEST(a_sink_that_works_says_so),
     SINK_TEST(versions_go_forward_and_keep_events),
     SINK_TEST(the_store_over_a_sink_acknowledges_what_it_wrote),
 };
-#define N_TESTS (sizeof conformance / sizeof conformance[0])
-
-static int run_case(const sink_case *kind)
-{
-    struct CMUnitTest tests[N_TESTS];
-    for (size_t i = 0; i < N_TESTS; i++) {
-        tests[i] = conformance[i];
-        tests[i].initial_state = (void *)(uintptr_t)kind;
-    }
-    return _cmocka_run_group_tests(kind->name, tests, N_TESTS, NULL, NULL);
-}
-
 int main(void)
 {
     const sink_case local[] = {
@@ -764,18 +827,11 @@ int main(void)
         {"jsonl", NULL, NULL, candor_sink_jsonl_open, true},
         {"composite", NULL, NULL, composite_open, true},
     };
-    const char *name = getenv("CANDOR_SINK"), *url = getenv("CANDOR_SINK_URL");
+    const char *name = getenv("CANDOR_SINK");
     int failed = 0;
-    if (name != NULL && url != NULL) {
-        const sink_case one = {name, url, getenv("CANDOR_SINK_FRESH_URL"),
-                               candor_sink_find(candor_bytes_str(name)), true};
-        if (one.open == NULL) return 2;
-        return run_case(&one);
-    }
     struct CMUnitTest memory[] = {cmocka_unit_test(a_memory_sink_that_is_full_refuses)};
     memory[0].initial_state = (void *)(uintptr_t)&local[0];
     if (name == NULL) failed += cmocka_run_group_tests(memory, NULL, NULL);
-    for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
-        if (name == NULL || strcmp(name, local[i].name) == 0) failed += run_case(&local[i]);
-    return failed;
+    return failed + run_sinks(conformance, sizeof conformance / sizeof conformance[0], local,
+                              sizeof local / sizeof local[0]);
 }

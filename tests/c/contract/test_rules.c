@@ -249,6 +249,54 @@ static void id_ok_agrees_with_the_redactor_on_words_of_its_own(void **state)
     }
 }
 
+/* Every byte in every place of the two shapes that have a short cut of their own. */
+static void id_ok_agrees_with_the_redactor_on_uuids_and_hashes_with_a_wrong_byte(void **state)
+{
+    static const char *const ids[] = {
+        "0190f3a2-7c5e-7abc-8def-0123456789ab", "01234567-8901-4234-8567-890123456789",
+        "049ae1bd7cba7c29af62a33c094d3ac9",     "01234567890123a01234567890123456",
+        "01234567890123401234567890123456",     "a1234567890123456789012345678901"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        const size_t n = strlen(ids[i]);
+        for (size_t at = 0; at < n; at++) {
+            for (unsigned c = 0; c < 256; c++) {
+                char text[40];
+                memcpy(text, ids[i], n);
+                text[at] = (char)c;
+                candor_bytes s = {text, n};
+                bool good = candor_id_charset_ok(s) && candor_redact_scan(s) == 0;
+                if (candor_id_ok(s, CANDOR_ID_MAX) != good) fail_msg("%zu, %zu: %u", i, at, c);
+            }
+        }
+    }
+}
+
+/* Twice each, so that the second answer comes out of the memo, and many, so that they share slots;
+ * good as a version is not yet good as an id. */
+static void id_is_judged_alike_from_the_memo(void **state)
+{
+    static const char *const heads[] = {"acme-editor-", "10.0.0.",    "1.2.0-beta.", "gpt-5-",
+                                        "linux-x64-",   "ip-10-0-0-", "a:b:c:"};
+    candor_id_memo memo = {0};
+    (void)state;
+    for (unsigned i = 0; i < 70000; i++) {
+        char text[64];
+        snprintf(text, sizeof(text), "%s%u", heads[i % 7], i / 14 % 1000);
+        candor_bytes s = candor_bytes_str(text);
+        bool id = candor_id_ok(s, CANDOR_ID_MAX), version = candor_version_ok(s);
+        for (int again = 0; again < 2; again++)
+            if (candor_id_known_ok(&memo, s, CANDOR_ID_MAX) != id ||
+                candor_version_known_ok(&memo, s) != version)
+                fail_msg("%s", text);
+    }
+    assert_true(candor_version_known_ok(&memo, CANDOR_LIT("10.0.22631.1")));
+    assert_false(candor_id_known_ok(&memo, CANDOR_LIT("10.0.226.1"), CANDOR_ID_MAX));
+    assert_true(candor_version_known_ok(&memo, CANDOR_LIT("10.0.226.1")));
+    assert_false(candor_id_known_ok(&memo, CANDOR_LIT("10.0.226.1"), CANDOR_ID_MAX));
+    assert_false(candor_id_known_ok(&memo, CANDOR_LIT("acme-editor-1"), 12));
+}
+
 static void id_is_no_card_number_and_no_host_named_after_its_address(void **state)
 {
     static const char *const secrets[] = {"4111111111111111",    "378282246310005",
@@ -473,6 +521,8 @@ int main(void)
         cmocka_unit_test(id_is_opaque_or_dropped),
         cmocka_unit_test(id_ok_agrees_with_the_redactor),
         cmocka_unit_test(id_ok_agrees_with_the_redactor_on_words_of_its_own),
+        cmocka_unit_test(id_ok_agrees_with_the_redactor_on_uuids_and_hashes_with_a_wrong_byte),
+        cmocka_unit_test(id_is_judged_alike_from_the_memo),
         cmocka_unit_test(id_is_no_card_number_and_no_host_named_after_its_address),
         cmocka_unit_test(bucket_is_the_bound_below),
         cmocka_unit_test(hash_depends_on_value_and_key_only),
