@@ -17,7 +17,7 @@ const OPTIONS = [
   { name: 'seconds', type: 'number', default: 60, min: 1, max: 3600, doc: 'of the overload' },
   { name: 'factor', type: 'number', default: 4, min: 1, max: 100, doc: 'times the sustainable rate' },
   { name: 'slow', type: 'number', default: 500, min: 0, max: 1500, doc: 'slow clients' },
-  { name: 'events', type: 'number', default: 10, max: 64, doc: 'events in one request' },
+  { name: 'events', type: 'number', default: 100, max: 100, doc: 'events in one request, as many as a batch of the client has' },
   { name: 'resets', type: 'number', default: 0, min: 0, max: 1e9, doc: 'connections that may end with a reset: one that was refused and is slower than hundreds after it to read so' },
   { name: 'connections', type: 'number', default: 6000, min: 1, max: 20000, doc: 'connections the load opens at most; the collector takes 2000' },
 ];
