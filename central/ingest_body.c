@@ -7,8 +7,7 @@
 #include "central/chart.h"
 #include "central/respond.h"
 
-#define DAY_MS      INT64_C(86400000)
-#define RESERVE_MAX ((size_t)256 << 10)
+#define DAY_MS INT64_C(86400000)
 
 candor_parse_rules candor_ingest_rules(const candor_config *cfg, int64_t now_ms)
 {
@@ -258,8 +257,5 @@ bool candor_ingest_parse(candor_ingest_request *r, bool gzip, bool ndjson)
     candor_bytes text;
     size_t max = (size_t)c->loop->server->config.max_inflated_bytes;
     if (!candor_ingest_inflate(r, gzip, max, &text)) return false;
-    /* At once what growing would come to: what is kept of a body is about as long as it. */
-    if (!candor_buf_reserve(&r->batch.text, text.n < RESERVE_MAX ? text.n : RESERVE_MAX))
-        return candor_ingest_no_memory(c);
     return ndjson ? parse_ndjson(c, r, text) : parse_json(c, r, text);
 }
