@@ -191,13 +191,14 @@ async function measure(cluster, scratch, token) {
       await until('all replicas are up', async () => (await shards(collector)).flat().every((/** @type {string} */ state) => state === 'up'), PATIENCE_MS);
     }
     const back = compare(load.acknowledged, await readAll([first, second], token));
+    const counted = (await call(second, token, '/api/telemetry/stats?from=2000-01-01')).events.total;
     const rows = await rowsOf(cluster);
     note(`after it is back: ${JSON.stringify(back)}, rows ${JSON.stringify(rows)}`);
     const erasure = await erase(cluster, second, token);
     note(`erased: ${JSON.stringify(erasure)}`);
     const counts = Object.values(rows);
     return {
-      sent: load.sent, stored: back.stored, lost: Math.max(dead.lost, back.lost), duplicates: Math.max(dead.duplicates, back.duplicates), killed,
+      sent: load.sent, stored: back.stored, counted, lost: Math.max(dead.lost, back.lost), duplicates: Math.max(dead.duplicates, back.duplicates), killed,
       acknowledged: load.acknowledged.length, rejected: load.rejected, told_duplicate: load.toldDuplicate,
       rows_twice: counts.reduce((sum, { twice }) => sum + twice, 0),
       replicas_equal: rows['1a'].events === rows['1b'].events && rows['2a'].events === rows['2b'].events,
@@ -232,7 +233,7 @@ async function main() {
     const token = makeShared(path.join(scratch, 'shared'));
     const result = await measure(cluster, scratch, token);
     console.log(args.json ? JSON.stringify(result) : JSON.stringify(result, null, 2));
-    return result.lost === 0 && result.duplicates === 0 && result.rejected === 0 && result.stored === result.sent
+    return result.lost === 0 && result.duplicates === 0 && result.rejected === 0 && result.stored === result.sent && result.counted === result.sent
       && result.acknowledged === result.sent && result.replicas_equal && result.left === 0 ? 0 : 1;
   } finally {
     await cluster.remove();
