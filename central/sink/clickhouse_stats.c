@@ -192,7 +192,7 @@ static candor_status add_sessions(candor_ch_reader *r, candor_session_sums *out,
     size_t shard, n;
     for (shard = 0; shard < r->cluster->n_shards && st == CANDOR_OK; shard++) {
         candor_bytes *in = &r->answers[shard];
-        for (n = 0; in->n != 0 && n < CANDOR_SESSIONS_MAX && st == CANDOR_OK; n++)
+        for (n = 0; in->n != 0 && n < CANDOR_SCAN_SESSIONS_MAX && st == CANDOR_OK; n++)
             st = add_session(in, out, err);
         if (in->n != 0) *cut = true;
     }
@@ -215,7 +215,7 @@ static candor_status collect(void *ctx, const candor_session_filter *f, const un
     candor_ch_put_range(&r->sql, &ids);
     candor_ch_put_columns(&r->sql, columns, candor_filter_columns(&events, columns));
     candor_buf_putf(&r->sql, " GROUP BY " SESSION " ORDER BY first DESC LIMIT %d FORMAT RowBinary",
-                    CANDOR_SESSIONS_MAX + 1);
+                    CANDOR_SCAN_SESSIONS_MAX + 1);
     st = candor_ch_reader_ask(r, err);
     return st == CANDOR_OK ? add_sessions(r, out, cut, err) : st;
 }

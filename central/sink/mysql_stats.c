@@ -164,10 +164,10 @@ static candor_status collect(void *ctx, const candor_session_filter *f, const un
     candor_my_put_ids(&sql, low, high);
     candor_my_put_columns(&sql, columns, candor_filter_columns(&events, columns));
     candor_buf_putf(&sql, " GROUP BY " SESSION " ORDER BY first DESC LIMIT %d",
-                    CANDOR_SESSIONS_MAX + 1);
+                    CANDOR_SCAN_SESSIONS_MAX + 1);
     st = candor_my_reader_ask(r, &sql, &res, err);
     while (st == CANDOR_OK && !*cut && (row = r->conn.my->mysql_fetch_row(res)) != NULL) {
-        *cut = ++n > CANDOR_SESSIONS_MAX;
+        *cut = ++n > CANDOR_SCAN_SESSIONS_MAX;
         if (!*cut) st = add_session(row, r->conn.my->mysql_fetch_lengths(res), out, err);
     }
     if (res != NULL) r->conn.my->mysql_free_result(res);

@@ -173,12 +173,12 @@ static candor_status collect(void *ctx, const candor_session_filter *f, const un
     snprintf(sql, sizeof sql, "%s", sessions_sql);
     candor_pg_put_columns(sql, sizeof sql, columns, candor_filter_columns(&events, columns), p, &n);
     snprintf(sql + strlen(sql), sizeof sql - strlen(sql),
-             " GROUP BY 1,2,3,4,5,6 ORDER BY 7 DESC LIMIT %d", CANDOR_SESSIONS_MAX + 1);
+             " GROUP BY 1,2,3,4,5,6 ORDER BY 7 DESC LIMIT %d", CANDOR_SCAN_SESSIONS_MAX + 1);
     res = candor_pg_reader_ask(r, sql, p, n, &st, err);
     if (res == NULL) return st;
     rows = r->conn.pq->PQntuples(res);
-    *cut = rows > CANDOR_SESSIONS_MAX;
-    if (*cut) rows = CANDOR_SESSIONS_MAX;
+    *cut = rows > CANDOR_SCAN_SESSIONS_MAX;
+    if (*cut) rows = CANDOR_SCAN_SESSIONS_MAX;
     for (row = 0; row < rows && st == CANDOR_OK; row++)
         st = add_session(r, res, row, out, err);
     r->conn.pq->PQclear(res);

@@ -45,7 +45,7 @@ CANDOR_CHECK candor_status candor_scan_add(const candor_event_source *src, cando
 
 /* --- sessions: scan_sessions.c ---------------------------------------------------------------- */
 
-#define CANDOR_SESSIONS_MAX 100000 /* looked at together; more ask for a shorter time */
+#define CANDOR_SCAN_SESSIONS_MAX 100000 /* looked at together; more ask for a shorter time */
 
 /* What some events of a session say of it. */
 typedef struct candor_session_part {
@@ -67,7 +67,7 @@ candor_status candor_sessions_full(candor_err *err);
 typedef struct candor_session_source {
     const candor_event_source *events;
     /* The sessions of the events that f's app and match take, of ids from low to below high. *cut:
-     * there are more than CANDOR_SESSIONS_MAX, and these are the ones that began last. */
+     * there are more than CANDOR_SCAN_SESSIONS_MAX, and these are the ones that began last. */
     candor_status (*collect)(void *ctx, const candor_session_filter *f, const unsigned char low[16],
                              const unsigned char high[16], candor_session_sums *out, bool *cut,
                              candor_err *err);

@@ -117,14 +117,14 @@ candor_status candor_sessions_full(candor_err *err)
     return candor_fail(err, CANDOR_INVALID, 0, "query",
                        "more than %d sessions lie around that time; ask for a shorter one, or for "
                        "one app",
-                       CANDOR_SESSIONS_MAX);
+                       CANDOR_SCAN_SESSIONS_MAX);
 }
 
 static candor_status insert(candor_session_sums *s, uint32_t *slot, uint64_t hash,
                             const candor_session_part *p, candor_err *err)
 {
     session *x = &s->items[s->n];
-    if (s->n == CANDOR_SESSIONS_MAX) return candor_sessions_full(err);
+    if (s->n == CANDOR_SCAN_SESSIONS_MAX) return candor_sessions_full(err);
     *x = (session){*p, hash, s->text.n, s->key.n};
     candor_buf_put_bytes(&s->text, candor_buf_bytes(&s->key));
     if (s->text.failed) return no_memory(err);

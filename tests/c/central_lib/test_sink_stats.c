@@ -582,7 +582,7 @@ static candor_status made_events(candor_reader *r, const candor_event_filter *f,
 
 static void more_sessions_than_fit_ask_for_a_shorter_time(void **state)
 {
-    made m = {.n = CANDOR_SESSIONS_MAX, .type = "ChatTurn"};
+    made m = {.n = CANDOR_SCAN_SESSIONS_MAX, .type = "ChatTurn"};
     const candor_query_time time = {0};
     const candor_event_source src = {(candor_reader *)(void *)&m, made_events, NULL, &time};
     const candor_session_source sessions = {.events = &src};
