@@ -6,9 +6,9 @@ const COMMAND = 'capacity.js';
 const SUMMARY = 'How many collectors, shards and bytes for so many events a day, from measured figures of one node.';
 // The figures of docs/capacity.md, which says what prints them; in tenths where options are whole numbers.
 const OPTIONS = [
-  { name: 'collector-us10', type: 'number', default: 79, doc: 'processor time of a collector, tenths of a microsecond an event; one core is counted, as one thread writes' },
-  { name: 'replica-us10', type: 'number', default: 286, doc: 'processor time of the busier replica of a shard, merges included, tenths of a microsecond an event' },
-  { name: 'bytes', type: 'number', default: 113, doc: 'bytes on disk an event and replica, after merges' },
+  { name: 'collector-us10', type: 'number', default: 34, doc: 'processor time of a collector, tenths of a microsecond an event; one core is counted, as one thread writes' },
+  { name: 'replica-us10', type: 'number', default: 97, doc: 'processor time of the busier replica of a shard, merges included, tenths of a microsecond an event' },
+  { name: 'bytes', type: 'number', default: 118, doc: 'bytes on disk an event and replica, after merges' },
   { name: 'cores', type: 'number', default: 4, max: 1024, doc: 'cores of a ClickHouse server' },
   { name: 'disk-gb', type: 'number', default: 4000, doc: 'disk of a ClickHouse server' },
   { name: 'full', type: 'number', default: 75, max: 100, doc: 'per cent of a disk that events may fill: merges write anew before they delete' },
