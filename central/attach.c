@@ -29,7 +29,7 @@ candor_attachment_job *candor_attach_job(candor_conn *c, candor_attachment_op op
     return j;
 }
 
-void candor_attach_submit(candor_conn *c, candor_attachment_job *j)
+static void submit(candor_conn *c, candor_attachment_job *j)
 {
     if (candor_attachments_submit(c->loop->server->attachments, j) == CANDOR_OK) return;
     candor_count(&c->loop->server->metrics.shed[CANDOR_SHED_TEXTS], 1);
@@ -37,6 +37,19 @@ void candor_attach_submit(candor_conn *c, candor_attachment_job *j)
                         "the store cannot keep up; keep the text and try again");
     c->reply.retry_after_s = 1;
     candor_attach_job_free(j);
+    candor_conn_send(c);
+}
+
+void candor_attach_go(candor_conn *c, candor_attachment_job *j, bool ready)
+{
+    if (ready) {
+        submit(c, j);
+        return;
+    }
+    if (j == NULL)
+        candor_ingest_no_memory(c);
+    else
+        candor_attach_job_free(j);
     candor_conn_send(c);
 }
 
@@ -101,15 +114,7 @@ static void on_put(candor_attachment_job *j)
 void candor_attach_run(candor_conn *c)
 {
     candor_attachment_job *j = candor_attach_job(c, CANDOR_ATTACHMENT_PUT, on_put);
-    if (j != NULL && candor_attach_fill(c, j)) {
-        candor_attach_submit(c, j);
-        return;
-    }
-    if (j == NULL)
-        candor_ingest_no_memory(c);
-    else
-        candor_attach_job_free(j);
-    candor_conn_send(c);
+    candor_attach_go(c, j, j != NULL && candor_attach_fill(c, j));
 }
 
 /* --- GET ------------------------------------------------------------------------------------ */
@@ -175,21 +180,21 @@ static void name_field(const candor_conn *c, candor_attachment_job *j)
     j->field[canonical.n] = '\0';
 }
 
+static bool read_request(candor_conn *c, candor_attachment_job *j)
+{
+    bool one = false;
+    if (!candor_attach_kept(c) || !candor_attach_event_id(c, j->event_id) ||
+        !candor_attach_field(c, j->field, &one))
+        return false;
+    if (one) j->op = CANDOR_ATTACHMENT_GET;
+    if (one) name_field(c, j);
+    j->visit = put_item;
+    j->ctx = &j->text;
+    return true;
+}
+
 void candor_attach_read(candor_conn *c)
 {
     candor_attachment_job *j = candor_attach_job(c, CANDOR_ATTACHMENT_LIST, on_got);
-    bool one = false;
-    if (j == NULL) {
-        candor_ingest_no_memory(c);
-    } else if (candor_attach_kept(c) && candor_attach_event_id(c, j->event_id) &&
-               candor_attach_field(c, j->field, &one)) {
-        if (one) j->op = CANDOR_ATTACHMENT_GET;
-        if (one) name_field(c, j);
-        j->visit = put_item;
-        j->ctx = &j->text;
-        candor_attach_submit(c, j);
-        return;
-    }
-    if (j != NULL) candor_attach_job_free(j);
-    candor_conn_send(c);
+    candor_attach_go(c, j, j != NULL && read_request(c, j));
 }

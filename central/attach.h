@@ -27,8 +27,9 @@ void candor_part_cut(candor_conn *c);
 candor_attachment_job *candor_attach_job(candor_conn *c, candor_attachment_op op,
                                          void (*done)(candor_attachment_job *));
 void candor_attach_job_free(candor_attachment_job *j);
-/* Lends j to the store; when that takes no more, answers and frees j. */
-void candor_attach_submit(candor_conn *c, candor_attachment_job *j);
+/* ready: lends j to the store; when that takes no more, answers and frees j. Else the answer is
+ * written, or j is NULL for want of memory: sends it and frees j. */
+void candor_attach_go(candor_conn *c, candor_attachment_job *j, bool ready);
 /* What became of a text that was sent, whole or in parts. */
 void candor_attach_reply(candor_conn *c, const candor_attachment_job *j);
 

@@ -159,15 +159,9 @@ void candor_part_run(candor_conn *c)
 {
     candor_attach_target t;
     candor_attachment_job *j = candor_attach_job(c, CANDOR_ATTACHMENT_APPEND, on_part);
-    if (j != NULL && read_part(c, j, &t) && candor_attach_take(c, &t, &j->text) && size_ok(c, j)) {
-        candor_attach_submit(c, j);
-        return;
-    }
-    if (j == NULL)
-        candor_ingest_no_memory(c);
-    else
-        candor_attach_job_free(j);
-    candor_conn_send(c);
+    candor_attach_go(c, j,
+                     j != NULL && read_part(c, j, &t) && candor_attach_take(c, &t, &j->text) &&
+                         size_ok(c, j));
 }
 
 /* A compressed part is all or nothing; of another, what came is as good as any. */
@@ -229,13 +223,5 @@ void candor_part_ask(candor_conn *c)
 {
     candor_attach_target t;
     candor_attachment_job *j = candor_attach_job(c, CANDOR_ATTACHMENT_OFFSET, on_place);
-    if (j != NULL && candor_attach_kept(c) && read_text(c, j, &t)) {
-        candor_attach_submit(c, j);
-        return;
-    }
-    if (j == NULL)
-        candor_ingest_no_memory(c);
-    else
-        candor_attach_job_free(j);
-    candor_conn_send(c);
+    candor_attach_go(c, j, j != NULL && candor_attach_kept(c) && read_text(c, j, &t));
 }

@@ -130,28 +130,25 @@ static candor_status add_answers(candor_ch_reader *r, candor_stat what, candor_s
     return st;
 }
 
+static candor_status ask_sums(candor_reader *base, candor_stat what, const candor_stat_range *range,
+                              candor_sums *sums, bool *underived, candor_err *err)
+{
+    candor_ch_reader *r = (candor_ch_reader *)(void *)base;
+    candor_status st;
+    put_question(r, &questions[what], what, range);
+    st = candor_ch_reader_ask(r, err);
+    return st == CANDOR_OK ? add_answers(r, what, sums, underived, err) : st;
+}
+
 candor_status candor_ch_reader_stats(candor_reader *base, candor_stat what,
                                      const candor_stat_range *range,
                                      bool (*visit)(void *ctx, const candor_stat_row *row),
                                      void *ctx, candor_err *err)
 {
-    candor_ch_reader *r = (candor_ch_reader *)(void *)base;
-    const candor_event_source src = source_of(r);
-    candor_sums *sums = NULL;
-    bool underived = false;
-    candor_status st;
-    if (questions[what].groups == NULL)
-        return candor_scan_stats(&src, what, range, visit, ctx, err);
-    st = candor_sums_new(what, r->schema, &sums, err);
-    if (st == CANDOR_OK) {
-        put_question(r, &questions[what], what, range);
-        st = candor_ch_reader_ask(r, err);
-    }
-    if (st == CANDOR_OK) st = add_answers(r, what, sums, &underived, err);
-    if (st == CANDOR_OK && underived) st = candor_scan_add(&src, what, range, true, sums, err);
-    if (st == CANDOR_OK) st = candor_sums_show(sums, visit, ctx, err);
-    candor_sums_free(sums);
-    return st;
+    const candor_event_source src = source_of((candor_ch_reader *)(void *)base);
+    return questions[what].groups == NULL
+               ? candor_scan_stats(&src, what, range, visit, ctx, err)
+               : candor_group_stats(&src, ask_sums, what, range, visit, ctx, err);
 }
 
 /* --- sessions --------------------------------------------------------------------------------- */

@@ -67,9 +67,10 @@ static candor_status add_rows(candor_pg_reader *r, const PGresult *res, candor_s
     return st;
 }
 
-static candor_status ask_sums(candor_pg_reader *r, candor_stat what, const candor_stat_range *range,
+static candor_status ask_sums(candor_reader *base, candor_stat what, const candor_stat_range *range,
                               candor_sums *sums, bool *underived, candor_err *err)
 {
+    candor_pg_reader *r = (candor_pg_reader *)(void *)base;
     const bool typed = what == CANDOR_STAT_CHARTS || what == CANDOR_STAT_COUNTS;
     const candor_filter_column columns[] = {{"app", range->app},
                                             {"event_type", typed ? range->type : NULL}};
@@ -104,19 +105,10 @@ candor_status candor_pg_reader_stats(candor_reader *base, candor_stat what,
                                      bool (*visit)(void *ctx, const candor_stat_row *row),
                                      void *ctx, candor_err *err)
 {
-    candor_pg_reader *r = (candor_pg_reader *)(void *)base;
-    const candor_event_source src = source_of(r);
-    candor_sums *sums = NULL;
-    bool underived = false;
-    candor_status st;
-    if (questions[what].select == NULL)
-        return candor_scan_stats(&src, what, range, visit, ctx, err);
-    st = candor_sums_new(what, r->schema, &sums, err);
-    if (st == CANDOR_OK) st = ask_sums(r, what, range, sums, &underived, err);
-    if (st == CANDOR_OK && underived) st = candor_scan_add(&src, what, range, true, sums, err);
-    if (st == CANDOR_OK) st = candor_sums_show(sums, visit, ctx, err);
-    candor_sums_free(sums);
-    return st;
+    const candor_event_source src = source_of((candor_pg_reader *)(void *)base);
+    return questions[what].select == NULL
+               ? candor_scan_stats(&src, what, range, visit, ctx, err)
+               : candor_group_stats(&src, ask_sums, what, range, visit, ctx, err);
 }
 
 /* --- sessions ------------------------------------------------------------------------------- */

@@ -20,15 +20,6 @@ static int by_id(const void *x, const void *y)
     return a->row < b->row ? -1 : a->row > b->row;
 }
 
-static uint64_t head_of(const unsigned char id[16])
-{
-    uint64_t head = 0;
-    int i;
-    for (i = 0; i < 8; i++)
-        head = head << 8 | id[i];
-    return head;
-}
-
 static candor_status reserve(candor_sink_rows *r, size_t n, candor_err *err)
 {
     void *p;
@@ -68,7 +59,8 @@ candor_status candor_sink_rows_collect(candor_sink_rows *r, candor_batch *const 
             candor_row *row = &batches[i]->rows[j];
             row->duplicate = true;
             sorted = sorted && (r->n == 0 || memcmp(r->items[r->n - 1].row->id, row->id, 16) < 0);
-            r->items[r->n++] = (candor_sink_row){batches[i], row, head_of(row->id), (uint32_t)i};
+            r->items[r->n++] =
+                (candor_sink_row){batches[i], row, candor_uuid_head(row->id), (uint32_t)i};
         }
     }
     if (sorted) return CANDOR_OK;

@@ -211,3 +211,18 @@ candor_status candor_scan_stats(const candor_event_source *src, candor_stat what
     candor_sums_free(sums);
     return st;
 }
+
+candor_status candor_group_stats(const candor_event_source *src, candor_sums_ask *ask,
+                                 candor_stat what, const candor_stat_range *range,
+                                 bool (*visit)(void *ctx, const candor_stat_row *row), void *ctx,
+                                 candor_err *err)
+{
+    candor_sums *sums = NULL;
+    bool underived = false;
+    candor_status st = candor_sums_new(what, src->schema, &sums, err);
+    if (st == CANDOR_OK) st = ask(src->reader, what, range, sums, &underived, err);
+    if (st == CANDOR_OK && underived) st = candor_scan_add(src, what, range, true, sums, err);
+    if (st == CANDOR_OK) st = candor_sums_show(sums, visit, ctx, err);
+    candor_sums_free(sums);
+    return st;
+}

@@ -32,8 +32,17 @@ CANDOR_CHECK candor_status candor_scan_stats(const candor_event_source *src, can
                                              const candor_stat_range *range,
                                              bool (*visit)(void *ctx, const candor_stat_row *row),
                                              void *ctx, candor_err *err);
-/* Its part for APPROVALS, in scan_approvals.c. */
 struct candor_sums;
+/* The same of a sink whose server groups: ask adds what it answers. underived: it has events whose
+ * columns of charts are not filled, see candor_event_filter; they are read one by one. */
+typedef candor_status candor_sums_ask(candor_reader *r, candor_stat what,
+                                      const candor_stat_range *range, struct candor_sums *sums,
+                                      bool *underived, candor_err *err);
+CANDOR_CHECK candor_status candor_group_stats(const candor_event_source *src, candor_sums_ask *ask,
+                                              candor_stat what, const candor_stat_range *range,
+                                              bool (*visit)(void *ctx, const candor_stat_row *row),
+                                              void *ctx, candor_err *err);
+/* Its part for APPROVALS, in scan_approvals.c. */
 CANDOR_CHECK candor_status candor_scan_approvals(const candor_event_source *src,
                                                  const candor_stat_range *range,
                                                  struct candor_sums *sums, candor_err *err);

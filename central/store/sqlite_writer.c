@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "central/approval.h"
+#include "base/uuid.h"
 #include "central/store/sqlite_internal.h"
 
 #define CACHE_ENTRIES ((size_t)65536)
@@ -67,15 +68,6 @@ static candor_status finish_batch(candor_writer *w, candor_batch *b, candor_err 
 
 /* --- a group -------------------------------------------------------------------------------- */
 
-static uint64_t order_of(const unsigned char id[16])
-{
-    uint64_t v = 0;
-    int i;
-    for (i = 0; i < 8; i++)
-        v = v << 8 | id[i];
-    return v;
-}
-
 /* Least significant byte first, which keeps rows of equal order as they came. Ids of one group
  * differ in a few bytes of their time and counter, so that most passes have nothing to do. */
 static void sort_refs(candor_row_ref *refs, candor_row_ref *spare, size_t n)
@@ -119,7 +111,7 @@ static candor_status collect(candor_writer *w, candor_batch *const *batches, siz
     for (i = 0; i < n; i++)
         for (j = 0; j < batches[i]->n_rows && !batches[i]->duplicate_batch; j++)
             w->refs[(*n_refs)++] =
-                (candor_row_ref){order_of(batches[i]->rows[j].id), (uint32_t)i, (uint32_t)j};
+                (candor_row_ref){candor_uuid_head(batches[i]->rows[j].id), (uint32_t)i, (uint32_t)j};
     if (total > 1) sort_refs(w->refs, w->refs + total, total);
     return CANDOR_OK;
 }

@@ -44,6 +44,14 @@ bool candor_uuid_is_v7(const unsigned char id[16])
     return (id[6] & 0xf0) == 0x70 && (id[8] & 0xc0) == 0x80;
 }
 
+uint64_t candor_uuid_head(const unsigned char id[16])
+{
+    uint64_t head = 0;
+    for (unsigned i = 0; i < 8; i++)
+        head = head << 8 | id[i];
+    return head;
+}
+
 uint64_t candor_uuid7_ms(const unsigned char id[16])
 {
     uint64_t ms = 0;

@@ -13,6 +13,8 @@ void candor_uuid_format(const unsigned char id[16], char out[CANDOR_UUID_TEXT]);
 /* Lower or upper case canonical text only. */
 bool candor_uuid_parse(candor_bytes text, unsigned char out[16]);
 bool candor_uuid_is_v7(const unsigned char id[16]);
+/* The first half as a number: as it orders, the id does. */
+uint64_t candor_uuid_head(const unsigned char id[16]);
 uint64_t candor_uuid7_ms(const unsigned char id[16]);
 
 #define CANDOR_TIME_TEXT 24 /* 2026-11-21T09:52:00.123Z, without terminator */
