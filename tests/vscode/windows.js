@@ -25,6 +25,19 @@ async function drain() {
   }, LIMIT_MS).catch((error) => { throw new Error(`${error.message}: ${JSON.stringify(last)}`); });
 }
 
+/** A window in a browser is told of a setting when it reloads. One that was told "off" all the same, which
+ * happens on a busy machine, is not told "all" before the next reload. @param {typeof windows[0]} window */
+async function onAgain(window) {
+  const isOn = async () => (await window.host.ask('emit', 'again', 1)) === 1;
+  const inVain = await until('on', isOn, 15_000).then(() => null, (error) => error);
+  if (inVain === null) return;
+  assert.equal(await window.host.ask('setting', 'telemetry', 'telemetryLevel'), 'off', `${inVain.message}, though VS Code told it`);
+  const known = session.editor.hosts.length;
+  await window.workbench.page.reload();
+  window.host = await session.editor.nextHost(known);
+  await until('on, once it was reloaded', isOn, LIMIT_MS);
+}
+
 /** Correlation ids of stored events that begin so, one for each event. @param {string} prefix */
 async function arrived(prefix) {
   const ids = [];
@@ -82,7 +95,7 @@ function windowTests() {
       return journal === 0 && spool.events === 0;
     }, LIMIT_MS);
     await windows[0].host.ask('set', 'telemetry', 'telemetryLevel', 'all');
-    for (const { host } of windows) await until('on', async () => (await host.ask('emit', 'again', 1)) === 1, LIMIT_MS);
+    for (const window of windows) await onAgain(window);
     await drain();
     assert.deepEqual(await arrived('doomed'), []);
   });
