@@ -1,8 +1,8 @@
 /* The writer's transaction: everything queued becomes one commit. */
 #include <stdlib.h>
 
-#include "central/approval.h"
 #include "base/uuid.h"
+#include "central/approval.h"
 #include "central/store/sqlite_internal.h"
 
 #define CACHE_ENTRIES ((size_t)65536)
@@ -110,8 +110,8 @@ static candor_status collect(candor_writer *w, candor_batch *const *batches, siz
     *n_refs = 0;
     for (i = 0; i < n; i++)
         for (j = 0; j < batches[i]->n_rows && !batches[i]->duplicate_batch; j++)
-            w->refs[(*n_refs)++] =
-                (candor_row_ref){candor_uuid_head(batches[i]->rows[j].id), (uint32_t)i, (uint32_t)j};
+            w->refs[(*n_refs)++] = (candor_row_ref){candor_uuid_head(batches[i]->rows[j].id),
+                                                    (uint32_t)i, (uint32_t)j};
     if (total > 1) sort_refs(w->refs, w->refs + total, total);
     return CANDOR_OK;
 }
