@@ -3,10 +3,8 @@
 #include <isa-l/igzip_lib.h>
 #include <stdlib.h>
 
-#define FRAME 64 /* header and trailer of a member, with room to spare */
-#define BLOCK                                                                                      \
-    65535 /* of text that does not shrink (RFC 1951 section 3.2.4), with 5 bytes before            \
-           */
+#define FRAME 64    /* header and trailer of a member, with room to spare */
+#define BLOCK 65535 /* of text that does not shrink, behind 5 bytes: RFC 1951, 3.2.4 */
 
 struct candor_deflater {
     struct isal_zstream stream;

@@ -58,19 +58,11 @@ void candor_quality_free(candor_quality *q)
 
 /* --- uploads -------------------------------------------------------------------------------- */
 
-static bool is_hash(candor_bytes text)
-{
-    size_t i;
-    for (i = 0; i < text.n; i++)
-        if (strchr("0123456789abcdef", text.p[i]) == NULL) return false;
-    return text.n == HASH_TEXT;
-}
-
 static void note_schema(candor_quality *q, candor_bytes hash, size_t events, int64_t now_ms)
 {
     seen_schema *s;
     size_t i = 0;
-    if (!is_hash(hash)) {
+    if (hash.n != HASH_TEXT || !candor_is_hex(hash)) {
         q->unnamed_schemas++;
         return;
     }

@@ -48,7 +48,6 @@ candor_status candor_ch_delete(candor_ch_shard *h, candor_ch_server *v, const ch
 {
     unsigned char random[MARK / 2];
     char mark[MARK + 1] = "";
-    uint64_t ignored;
     candor_status st;
     size_t i;
     if (candor_random(random, sizeof random) != CANDOR_OK)
@@ -57,7 +56,7 @@ candor_status candor_ch_delete(candor_ch_shard *h, candor_ch_server *v, const ch
     candor_buf_clear(&h->sql);
     candor_buf_putf(&h->sql, "ALTER TABLE %s DELETE WHERE '%s'!='' AND ", table, mark);
     candor_buf_put_bytes(&h->sql, where);
-    st = candor_ch_ask_number(&v->ch, &h->sql, &ignored, err);
+    st = candor_ch_ask(&v->ch, &h->sql, NULL, err);
     for (i = 0; i < h->n && st == CANDOR_OK; i++) {
         bool there = v == &h->servers[i];
         if (!there && everywhere) st = candor_ch_has_table(&h->servers[i].ch, table, &there, err);

@@ -193,6 +193,14 @@ uint64_t candor_ch_number(candor_bytes answer)
     return v;
 }
 
+candor_bytes candor_ch_take_until(candor_bytes *in, char end)
+{
+    const char *p = in->n != 0 ? memchr(in->p, end, in->n) : NULL;
+    candor_bytes field = candor_bytes_of(in->p, p != NULL ? (size_t)(p - in->p) : in->n);
+    *in = p != NULL ? candor_bytes_of(p + 1, in->n - field.n - 1) : candor_bytes_of(NULL, 0);
+    return field;
+}
+
 candor_status candor_ch_ask_number(candor_ch *c, candor_buf *sql, uint64_t *out, candor_err *err)
 {
     candor_bytes answer = {NULL, 0};

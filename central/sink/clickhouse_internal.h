@@ -47,6 +47,8 @@ CANDOR_CHECK candor_status candor_ch_insert(candor_ch *c, const char *sql, cando
 /* Run sql over a temporary table `ids` with one column event_id. */
 CANDOR_CHECK candor_status candor_ch_with_ids(candor_ch *c, const char *sql, candor_bytes ids,
                                               candor_bytes *out, candor_err *err);
+/* What stands before the first `end`, or all; in goes on behind it. */
+candor_bytes candor_ch_take_until(candor_bytes *in, char end);
 /* The number at the start of an answer in a text format. */
 uint64_t candor_ch_number(candor_bytes answer);
 

@@ -25,19 +25,11 @@ static unsigned long number_of(int64_t day)
            strtoul(text + 8, NULL, 10);
 }
 
-static candor_bytes take_until(candor_bytes *in, char end)
-{
-    const char *p = in->n != 0 ? memchr(in->p, end, in->n) : NULL;
-    candor_bytes field = candor_bytes_of(in->p, p != NULL ? (size_t)(p - in->p) : in->n);
-    *in = p != NULL ? candor_bytes_of(p + 1, in->n - field.n - 1) : candor_bytes_of(NULL, 0);
-    return field;
-}
-
 /* --- partitions ------------------------------------------------------------------------------- */
 
 static bool read_partition(candor_bytes line, partition *p)
 {
-    candor_bytes table = take_until(&line, '\t');
+    candor_bytes table = candor_ch_take_until(&line, '\t');
     char *end;
     unsigned long day, keep;
     if (line.n == 0 || line.n >= sizeof p->name) return false;
@@ -101,12 +93,11 @@ static candor_status find_leader(candor_ch_shard *h, const char *table, candor_c
 static candor_status drop_partition(candor_ch_shard *h, const partition *p, candor_err *err)
 {
     candor_ch_server *v = NULL;
-    uint64_t ignored;
     candor_status st = find_leader(h, p->table, &v, err);
     if (st != CANDOR_OK) return st;
     candor_buf_clear(&h->sql);
     candor_buf_putf(&h->sql, "ALTER TABLE %s DROP PARTITION %s", p->table, p->name);
-    return candor_ch_ask_number(&v->ch, &h->sql, &ignored, err);
+    return candor_ch_ask(&v->ch, &h->sql, NULL, err);
 }
 
 /* --- what is in one --------------------------------------------------------------------------- */
@@ -130,7 +121,8 @@ static candor_status look_into(candor_ch *ch, const partition *p, const candor_s
     st = candor_ch_ask(ch, &sql, &answer, err);
     memset(out, 0, sizeof *out);
     while (st == CANDOR_OK && answer.n != 0) {
-        candor_bytes line = take_until(&answer, '\n'), category = take_until(&line, '\t');
+        candor_bytes line = candor_ch_take_until(&answer, '\n'),
+                     category = candor_ch_take_until(&line, '\t');
         const uint64_t n = candor_ch_number(line);
         const bool due = sweep == NULL || candor_sweep_takes(sweep, category);
         *(due ? &out->due : &out->rest) += n;
@@ -196,7 +188,8 @@ static candor_status sweep_shard(candor_ch_shard *h, void *arg, candor_err *err)
     lines = candor_buf_bytes(&list);
     while (st == CANDOR_OK && lines.n != 0) {
         partition p;
-        if (read_partition(take_until(&lines, '\n'), &p)) st = sweep_partition(h, v, &p, w, err);
+        if (read_partition(candor_ch_take_until(&lines, '\n'), &p))
+            st = sweep_partition(h, v, &p, w, err);
     }
     candor_buf_free(&list);
     return st;
@@ -276,7 +269,7 @@ static candor_status retain_shard(candor_ch_shard *h, void *arg, candor_err *err
              number_of(r->first_day));
     st = list_partitions(&v->ch, which, &list, err);
     lines = candor_buf_bytes(&list);
-    if (st == CANDOR_OK && read_partition(take_until(&lines, '\n'), &p)) {
+    if (st == CANDOR_OK && read_partition(candor_ch_take_until(&lines, '\n'), &p)) {
         st = count_events(&v->ch, &p, NULL, r->deleted, err);
         if (st == CANDOR_OK) st = drop_partition(h, &p, err);
         if (st == CANDOR_OK) r->more = true;

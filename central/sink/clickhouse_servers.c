@@ -205,10 +205,7 @@ candor_ch_server *candor_ch_choose(const candor_ch_cluster *c, size_t shard, uin
 
 static candor_bytes next_field(candor_bytes *in)
 {
-    const char *tab = memchr(in->p, '\t', in->n);
-    size_t n = tab != NULL ? (size_t)(tab - in->p) : in->n;
-    candor_bytes field = candor_bytes_of(in->p, n);
-    *in = tab != NULL ? candor_bytes_of(tab + 1, in->n - n - 1) : candor_bytes_of(NULL, 0);
+    candor_bytes field = candor_ch_take_until(in, '\t');
     while (field.n > 0 && field.p[field.n - 1] == '\n')
         field.n--;
     return field;

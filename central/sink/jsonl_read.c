@@ -315,7 +315,7 @@ candor_status candor_jsonl_reader_stats(candor_reader *r, candor_stat what,
                                         void *ctx, candor_err *err)
 {
     const candor_event_source src = source_of(r);
-    return candor_scan_stats(&src, what, range, visit, ctx, err);
+    return candor_scan_stats(&src, NULL, what, range, visit, ctx, err);
 }
 
 candor_status candor_jsonl_reader_sessions(candor_reader *r, const candor_session_filter *f,

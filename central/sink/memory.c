@@ -351,7 +351,7 @@ static candor_status memory_stats(candor_reader *r, candor_stat what,
                                   candor_err *err)
 {
     const candor_event_source src = source_of(r);
-    return candor_scan_stats(&src, what, range, visit, ctx, err);
+    return candor_scan_stats(&src, NULL, what, range, visit, ctx, err);
 }
 
 static candor_status memory_sessions(candor_reader *r, const candor_session_filter *f,

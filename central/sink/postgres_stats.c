@@ -106,9 +106,8 @@ candor_status candor_pg_reader_stats(candor_reader *base, candor_stat what,
                                      void *ctx, candor_err *err)
 {
     const candor_event_source src = source_of((candor_pg_reader *)(void *)base);
-    return questions[what].select == NULL
-               ? candor_scan_stats(&src, what, range, visit, ctx, err)
-               : candor_group_stats(&src, ask_sums, what, range, visit, ctx, err);
+    candor_sums_ask *ask = questions[what].select != NULL ? ask_sums : NULL;
+    return candor_scan_stats(&src, ask, what, range, visit, ctx, err);
 }
 
 /* --- sessions ------------------------------------------------------------------------------- */

@@ -53,18 +53,8 @@ typedef struct adder {
     candor_err err;
 } adder;
 
-static void put_who(candor_buf *b, candor_bytes part)
+static candor_status once(adder *a, int64_t k)
 {
-    candor_buf_put_bytes(b, part);
-    candor_buf_put_c(b, '\0'); /* in no part */
-}
-
-static candor_status once(adder *a, candor_bytes *const *parts, size_t n, int64_t k)
-{
-    size_t i;
-    candor_buf_clear(&a->who);
-    for (i = 0; i < n; i++)
-        put_who(&a->who, *parts[i]);
     if (a->who.failed) return candor_fail(&a->err, CANDOR_NOMEM, 0, "query", NULL);
     return candor_sums_once(a->sums, candor_buf_bytes(&a->who), k, &a->err);
 }
@@ -72,17 +62,18 @@ static candor_status once(adder *a, candor_bytes *const *parts, size_t n, int64_
 /* As the fingerprints of central/ingest_context.c have it. */
 static candor_status once_a_user(adder *a, const candor_stored_event *e, int64_t day)
 {
-    candor_context c = e->context;
-    candor_bytes *const parts[] = {&c.app, &c.user_id};
-    return once(a, parts, 2, day);
+    candor_buf_clear(&a->who);
+    candor_buf_put_bytes(&a->who, e->context.app);
+    candor_buf_put_c(&a->who, '\0'); /* in neither */
+    candor_buf_put_bytes(&a->who, e->context.user_id);
+    return once(a, day);
 }
 
 static candor_status once_a_session(adder *a, const candor_stored_event *e, int64_t k)
 {
-    candor_context c = e->context;
-    candor_bytes *const parts[] = {&c.session_id, &c.user_id,     &c.machine_id,
-                                   &c.app,        &c.app_version, &c.platform};
-    return once(a, parts, 6, k);
+    candor_buf_clear(&a->who);
+    candor_session_key_put(&a->who, &e->context);
+    return once(a, k);
 }
 
 static candor_status add_chart(adder *a, const candor_stored_event *e)
@@ -199,29 +190,17 @@ candor_status candor_scan_add(const candor_event_source *src, candor_stat what,
     return st;
 }
 
-candor_status candor_scan_stats(const candor_event_source *src, candor_stat what,
-                                const candor_stat_range *range,
+candor_status candor_scan_stats(const candor_event_source *src, candor_sums_ask *ask,
+                                candor_stat what, const candor_stat_range *range,
                                 bool (*visit)(void *ctx, const candor_stat_row *row), void *ctx,
                                 candor_err *err)
 {
     candor_sums *sums = NULL;
-    candor_status st = candor_sums_new(what, src->schema, &sums, err);
-    if (st == CANDOR_OK) st = candor_scan_add(src, what, range, false, sums, err);
-    if (st == CANDOR_OK) st = candor_sums_show(sums, visit, ctx, err);
-    candor_sums_free(sums);
-    return st;
-}
-
-candor_status candor_group_stats(const candor_event_source *src, candor_sums_ask *ask,
-                                 candor_stat what, const candor_stat_range *range,
-                                 bool (*visit)(void *ctx, const candor_stat_row *row), void *ctx,
-                                 candor_err *err)
-{
-    candor_sums *sums = NULL;
     bool underived = false;
     candor_status st = candor_sums_new(what, src->schema, &sums, err);
-    if (st == CANDOR_OK) st = ask(src->reader, what, range, sums, &underived, err);
-    if (st == CANDOR_OK && underived) st = candor_scan_add(src, what, range, true, sums, err);
+    if (st == CANDOR_OK && ask != NULL) st = ask(src->reader, what, range, sums, &underived, err);
+    if (st == CANDOR_OK && (ask == NULL || underived))
+        st = candor_scan_add(src, what, range, underived, sums, err);
     if (st == CANDOR_OK) st = candor_sums_show(sums, visit, ctx, err);
     candor_sums_free(sums);
     return st;

@@ -27,21 +27,18 @@ typedef struct candor_event_source {
 CANDOR_CHECK candor_status candor_scan(const candor_event_source *src, candor_event_filter f,
                                        candor_event_visit *visit, void *ctx, candor_err *err);
 
-/* candor_sink_ops.stats of any sink with events; docs/sinks.md says what that costs. */
-CANDOR_CHECK candor_status candor_scan_stats(const candor_event_source *src, candor_stat what,
-                                             const candor_stat_range *range,
-                                             bool (*visit)(void *ctx, const candor_stat_row *row),
-                                             void *ctx, candor_err *err);
 struct candor_sums;
-/* The same of a sink whose server groups: ask adds what it answers. underived: it has events whose
- * columns of charts are not filled, see candor_event_filter; they are read one by one. */
+/* Adds what a server has grouped. underived: it has events whose columns of charts are not filled,
+ * see candor_event_filter. */
 typedef candor_status candor_sums_ask(candor_reader *r, candor_stat what,
                                       const candor_stat_range *range, struct candor_sums *sums,
                                       bool *underived, candor_err *err);
-CANDOR_CHECK candor_status candor_group_stats(const candor_event_source *src, candor_sums_ask *ask,
-                                              candor_stat what, const candor_stat_range *range,
-                                              bool (*visit)(void *ctx, const candor_stat_row *row),
-                                              void *ctx, candor_err *err);
+/* candor_sink_ops.stats of any sink with events; docs/sinks.md says what that costs. ask NULL: all
+ * events are read one by one; else those that it calls underived. */
+CANDOR_CHECK candor_status candor_scan_stats(const candor_event_source *src, candor_sums_ask *ask,
+                                             candor_stat what, const candor_stat_range *range,
+                                             bool (*visit)(void *ctx, const candor_stat_row *row),
+                                             void *ctx, candor_err *err);
 /* Its part for APPROVALS, in scan_approvals.c. */
 CANDOR_CHECK candor_status candor_scan_approvals(const candor_event_source *src,
                                                  const candor_stat_range *range,
@@ -70,6 +67,8 @@ typedef struct candor_session_sums candor_session_sums;
 CANDOR_CHECK candor_status candor_session_sums_add(candor_session_sums *s,
                                                    const candor_session_part *p, candor_err *err);
 
+/* Append what makes it that session. */
+void candor_session_key_put(candor_buf *key, const candor_context *context);
 /* The sentence of too many. */
 candor_status candor_sessions_full(candor_err *err);
 

@@ -38,18 +38,11 @@ static candor_status no_memory(approvals *a)
     return candor_fail(&a->err, CANDOR_NOMEM, 0, "query", NULL);
 }
 
-/* A table key, not a secret; but senders choose what goes in. */
-static candor_status digest(approvals *a, const candor_bytes *parts, size_t n,
-                            unsigned char out[16])
+/* Of a->key: for a table, not a secret; but senders choose what goes in. */
+static candor_status digest(approvals *a, unsigned char out[16])
 {
     unsigned char whole[CANDOR_SHA256_SIZE];
     candor_status st;
-    size_t i;
-    candor_buf_clear(&a->key);
-    for (i = 0; i < n; i++) {
-        candor_buf_put_bytes(&a->key, parts[i]);
-        candor_buf_put_c(&a->key, '\0');
-    }
     if (a->key.failed) return no_memory(a);
     st = candor_sha256(candor_buf_bytes(&a->key), whole);
     if (st != CANDOR_OK) return candor_fail(&a->err, st, 0, "query", NULL);
@@ -57,11 +50,18 @@ static candor_status digest(approvals *a, const candor_bytes *parts, size_t n,
     return CANDOR_OK;
 }
 
+static candor_status turn_digest(approvals *a, candor_bytes correlation_id, unsigned char out[16])
+{
+    candor_buf_clear(&a->key);
+    candor_buf_put_bytes(&a->key, correlation_id);
+    return digest(a, out);
+}
+
 static candor_status session_digest(approvals *a, const candor_context *c, unsigned char out[16])
 {
-    const candor_bytes parts[] = {c->session_id, c->user_id,     c->machine_id,
-                                  c->app,        c->app_version, c->platform};
-    return digest(a, parts, 6, out);
+    candor_buf_clear(&a->key);
+    candor_session_key_put(&a->key, c);
+    return digest(a, out);
 }
 
 static candor_status keep_text(approvals *a, candor_bytes t, size_t *at, size_t *n)
@@ -101,7 +101,7 @@ static bool take_decision(void *ctx, const candor_stored_event *e)
     memset(d, 0, sizeof *d);
     memcpy(d->id, e->id, sizeof d->id);
     d->has_turn = e->correlation_id.n != 0;
-    if (d->has_turn) a->st = digest(a, &e->correlation_id, 1, d->turn);
+    if (d->has_turn) a->st = turn_digest(a, e->correlation_id, d->turn);
     if (a->st == CANDOR_OK) a->st = session_digest(a, &e->context, d->session);
     if (a->st == CANDOR_OK)
         a->st = keep_text(a, candor_approval_word(e->payload, a->defs.verdict), &d->at, &d->n);
@@ -194,7 +194,7 @@ static bool take_turn(void *ctx, const candor_stored_event *e)
     a->st = session_digest(a, &e->context, key);
     if (a->st == CANDOR_OK) a->st = set_last(a, key, e->id, model);
     if (a->st != CANDOR_OK || e->correlation_id.n == 0) return a->st == CANDOR_OK && a->left != 0;
-    a->st = digest(a, &e->correlation_id, 1, key);
+    a->st = turn_digest(a, e->correlation_id, key);
     if (a->st == CANDOR_OK) a->st = set_exact(a, key, model);
     return a->st == CANDOR_OK && a->left != 0;
 }

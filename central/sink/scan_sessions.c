@@ -9,9 +9,9 @@
 
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS  INT64_C(86400000)
-#define REACH_MS                                                                                   \
-    (3 * DAY_MS) /* of a session beyond the time that is looked at: a window left open over a      \
-                    weekend */
+/* A session is taken to reach so far beyond the time that is looked at: a window left open over a
+ * weekend. */
+#define REACH_MS (3 * DAY_MS)
 
 typedef struct session {
     candor_session_part p; /* the context's texts: at text + at */
@@ -98,17 +98,15 @@ static void merge(candor_session_part *to, const candor_session_part *p)
     to->errors += p->errors;
 }
 
-/* Lengths and texts of the context: what makes it that session. */
-static void put_key(candor_session_sums *s, const candor_session_part *p)
+void candor_session_key_put(candor_buf *key, const candor_context *context)
 {
-    candor_context c = p->context;
+    candor_context c = *context;
     candor_bytes *parts[PARTS];
     int i;
     parts_of(&c, parts);
-    candor_buf_clear(&s->key);
     for (i = 0; i < PARTS; i++) {
-        candor_buf_put_bytes(&s->key, *parts[i]);
-        candor_buf_put_c(&s->key, '\0'); /* in none of them */
+        candor_buf_put_bytes(key, *parts[i]);
+        candor_buf_put_c(key, '\0'); /* in none of them */
     }
 }
 
@@ -138,7 +136,8 @@ candor_status candor_session_sums_add(candor_session_sums *s, const candor_sessi
     candor_bytes key;
     uint64_t hash;
     size_t at;
-    put_key(s, p);
+    candor_buf_clear(&s->key);
+    candor_session_key_put(&s->key, &p->context);
     if (s->key.failed || !make_room(s)) return no_memory(err);
     key = candor_buf_bytes(&s->key);
     hash = hash_of(key);

@@ -86,6 +86,20 @@ void candor_buf_putf(candor_buf *b, const char *fmt, ...)
     if (text != local) free(text);
 }
 
+bool candor_is_hex(candor_bytes s)
+{
+    for (; s.n >= 8; s.p += 8, s.n -= 8) {
+        const uint64_t x = candor_get_u64(s.p);
+        if ((x & CANDOR_EACH(0x80)) != 0) return false;
+        if (((candor_hex_digits(x) | candor_hex_letters(x)) & CANDOR_EACH(0x80)) !=
+            CANDOR_EACH(0x80))
+            return false;
+    }
+    for (size_t i = 0; i < s.n; i++)
+        if ((s.p[i] < '0' || s.p[i] > '9') && (s.p[i] < 'a' || s.p[i] > 'f')) return false;
+    return true;
+}
+
 void candor_hex_encode(const void *src, size_t n, char *out)
 {
     static const char digits[] = "0123456789abcdef";

@@ -124,6 +124,8 @@ static inline bool candor_hex_decode_word(uint64_t x, void *out)
     return true;
 }
 
+/* Nothing but hex digits in lower case; true of none at all. */
+bool candor_is_hex(candor_bytes s);
 /* Lower-case hex; out must hold 2*n bytes; not terminated. */
 void candor_hex_encode(const void *src, size_t n, char *out);
 /* Accepts both cases. False unless src is exactly 2*n hex digits. */

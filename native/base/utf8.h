@@ -7,18 +7,16 @@
 
 #include "base/json.h"
 
-#define CANDOR_ONES (UINT64_MAX / 255) /* 0x01 in every byte */
-
 /* The bit tricks give a false positive only above the first true one (a borrow moves upwards), and
  * only the first one is used. https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord */
 static inline uint64_t candor_plain_stops(uint64_t x)
 {
-    uint64_t quote = x ^ (CANDOR_ONES * '"'), slash = x ^ (CANDOR_ONES * '\\');
-    uint64_t stops = x;                      /* 0x80.. */
-    stops |= (x - CANDOR_ONES * 0x20) & ~x;  /* below 0x20 */
-    stops |= (quote - CANDOR_ONES) & ~quote; /* zero byte: was a quote */
-    stops |= (slash - CANDOR_ONES) & ~slash;
-    return stops & (CANDOR_ONES * 0x80);
+    uint64_t quote = x ^ CANDOR_EACH('"'), slash = x ^ CANDOR_EACH('\\');
+    uint64_t stops = x;                         /* 0x80.. */
+    stops |= (x - CANDOR_EACH(0x20)) & ~x;      /* below 0x20 */
+    stops |= (quote - CANDOR_EACH(1)) & ~quote; /* zero byte: was a quote */
+    stops |= (slash - CANDOR_EACH(1)) & ~slash;
+    return stops & CANDOR_EACH(0x80);
 }
 
 static inline bool candor_is_plain(char c)

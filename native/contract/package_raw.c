@@ -92,12 +92,7 @@ static unsigned scan_value(candor_package_reading *r, const candor_json_token *f
 
 static bool is_hash(const candor_json_token *t)
 {
-    if (t->escaped || t->raw.n != CANDOR_HASH_TEXT) return false;
-    for (size_t i = 0; i < t->raw.n; i++) {
-        char c = t->raw.p[i];
-        if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) return false;
-    }
-    return true;
+    return !t->escaped && t->raw.n == CANDOR_HASH_TEXT && candor_is_hex(t->raw);
 }
 
 /* A hash field, or a list of them, with anything else in it. */

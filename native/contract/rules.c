@@ -148,16 +148,6 @@ static char *write_bucket(candor_rules *r, const candor_field *f, const candor_v
     return candor_json_write_fixed(to, f->bounds[i - 1], 6);
 }
 
-static bool is_hash(candor_bytes s)
-{
-    if (s.n != CANDOR_HASH_TEXT) return false;
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) return false;
-    }
-    return true;
-}
-
 static char *write_hash_of(candor_rules *r, candor_bytes in, char *to)
 {
     char text[CANDOR_HASH_TEXT];
@@ -186,7 +176,8 @@ static char *write_hash(candor_rules *r, const candor_value *v, char *to)
     if (v->type == CANDOR_VALUE_NUMBER) return write_hash_of_number(r, v->num, to);
     if (v->type != CANDOR_VALUE_STRING) return refuse(r, CANDOR_ADJUST_BAD_TYPE);
     candor_bytes in = v->str;
-    if (r->s->mode == CANDOR_AT_COLLECTOR && is_hash(in)) return write_quoted(to, in);
+    if (r->s->mode == CANDOR_AT_COLLECTOR && in.n == CANDOR_HASH_TEXT && candor_is_hex(in))
+        return write_quoted(to, in);
     in.n = candor_utf8_prefix(in, CANDOR_HASH_INPUT_MAX);
     if (v->cut || in.n < v->str.n) candor_tally_add(r->tally, CANDOR_ADJUST_TRUNCATED);
     return write_hash_of(r, in, to);

@@ -616,12 +616,14 @@ static void more_decisions_than_fit_ask_for_a_shorter_time(void **state)
          &err);
     must(&s, candor_schema_compile(candor_buf_bytes(&text), "default", &s.f.schema, &err), &err);
     const candor_event_source src = {(candor_reader *)(void *)&m, made_events, s.f.schema, &time};
-    must(&s, candor_scan_stats(&src, CANDOR_STAT_APPROVALS, &range, keep_row, &have, &err), &err);
+    must(&s, candor_scan_stats(&src, NULL, CANDOR_STAT_APPROVALS, &range, keep_row, &have, &err),
+         &err);
     assert_int_equal(have.n, 1);
     assert_string_equal(have.lines[0], "(unknown)|(unknown)||0|200000");
     m.n++;
-    assert_int_equal(candor_scan_stats(&src, CANDOR_STAT_APPROVALS, &range, keep_row, &have, &err),
-                     CANDOR_INVALID);
+    assert_int_equal(
+        candor_scan_stats(&src, NULL, CANDOR_STAT_APPROVALS, &range, keep_row, &have, &err),
+        CANDOR_INVALID);
     assert_non_null(strstr(err.text, "200000 decisions"));
     answer_free(&have);
     candor_schema_free(s.f.schema);
